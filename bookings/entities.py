@@ -1,0 +1,88 @@
+"""Booking and order, and the table of states of each. Two live bookings of one instrument cannot overlap: the database forbids it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.audit import Arrow
+from core.db import Base, BigId, Created, Fen, Instant
+
+
+class Order(Base):
+    """A service bought on a slot: price = voucher_part + own_part, in fen; `clauses` is the ruling that decided, kept with the order."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint("price > 0 AND voucher_part >= 0 AND own_part >= 0", name="amounts"),
+        CheckConstraint("price = voucher_part + own_part", name="sum"),
+        CheckConstraint("(voucher_part > 0) = (voucher_id IS NOT NULL)", name="voucher"),
+        CheckConstraint("enterprise_id <> carrier_id", name="parties"),
+        Index(None, "enterprise_id", "id"),
+        Index(None, "carrier_id", "id"),
+    )
+    id: Mapped[BigId]
+    code: Mapped[str] = mapped_column(unique=True)
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    carrier_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"))
+    service_code: Mapped[str] = mapped_column(ForeignKey("service.code"))
+    price: Mapped[Fen]
+    voucher_part: Mapped[Fen]
+    own_part: Mapped[Fen]
+    voucher_id: Mapped[int | None] = mapped_column(ForeignKey("voucher.id"), index=True)
+    policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_version.id"))
+    clauses: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    contract_date: Mapped[date]
+    answer_by: Mapped[Instant]
+    report_on: Mapped[date]
+    need: Mapped[str] = mapped_column(default="")
+    state: Mapped[str]
+    row_version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[Created]
+    created_by: Mapped[int | None]
+    is_sample: Mapped[bool] = mapped_column(default=False)
+
+
+class Booking(Base):
+    """A slot of an instrument: half-open `span` of aware instants, live while requested, confirmed or in use."""
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        CheckConstraint("NOT isempty(span) AND lower_inc(span) AND NOT upper_inc(span)", name="span"),
+        ExcludeConstraint(
+            ("instrument_id", "="), ("span", "&&"), where="state IN ('requested', 'confirmed', 'in_use')", using="gist", name="no_overlap"
+        ),
+        Index(None, "order_id", unique=True),
+    )
+    id: Mapped[BigId]
+    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
+    span: Mapped[Range[Any]] = mapped_column(TSTZRANGE)
+    state: Mapped[str]
+    row_version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[Created]
+    created_by: Mapped[int | None]
+
+
+LIVE = ("requested", "confirmed", "in_use")
+BOOKING = (
+    Arrow("requested", "accept", "confirmed", ("carrier",)),
+    Arrow("requested", "cancel", "cancelled", ("enterprise", "carrier")),
+    Arrow("requested", "timeout", "expired", ("system",)),
+    Arrow("confirmed", "cancel", "cancelled", ("enterprise", "carrier")),
+    Arrow("confirmed", "done", "done", ("carrier",)),
+)
+ORDER = (
+    Arrow("offered", "accept", "contracted", ("carrier",)),
+    Arrow("offered", "cancel", "cancelled", ("enterprise", "carrier")),
+    Arrow("offered", "timeout", "cancelled", ("system",)),
+    Arrow("contracted", "cancel", "cancelled", ("enterprise", "carrier")),
+    Arrow("contracted", "deliver", "delivered", ("carrier",)),
+    Arrow("delivered", "confirm", "confirmed", ("enterprise",)),
+    Arrow("confirmed", "pay_own_part", "settled", ("enterprise",)),
+)

@@ -1,0 +1,201 @@
+"""Redemption: the payee claims the money of a used hold, the bureau checks, finance approves, another person of finance pays.
+
+Who the payee is, the policy says: the enterprise (post-subsidy) or the carrier (offset). Evidence is a document number that may prove one thing once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.actor import Actor
+from core.audit import born, move
+from core.errors import N_, Forbidden, Invalid, NotFound, Refused
+from vouchers import chart, ledger
+from vouchers.entities import CLAIM, Claim, Evidence, Hold, Payout, Voucher
+from vouchers.ledger import Move
+from vouchers.lifecycle import check_officer
+from vouchers.policy import PolicyVersion
+from vouchers.requests import once
+
+BY_THE_SYSTEM = ("application_form", "contract")
+"""Evidence that the platform itself holds: the claim and the order are these documents."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that a person names: its kind, number and date of issue."""
+
+    kind: str
+    number: str
+    issued_on: date
+
+
+def add_evidence(session: Session, actor: Actor, *, reference: str, document: Document) -> None:
+    """Store a document for `reference`; raise `Refused("evidence")` when its number already proves something else, `Invalid` when it is empty."""
+    number = document.number.strip()
+    if not 0 < len(number) <= 80:
+        raise Invalid(document.kind, N_("请填写编号，最多 80 个字。"))
+    if document.issued_on > clock.today(session):
+        raise Invalid(document.kind, N_("日期 %(day)s 在今天以后。请照原件填写。"), day=document.issued_on)
+    row = dict(reference=reference, kind=document.kind, number=number, issued_on=document.issued_on)
+    more = dict(added_by=actor.user_id, organisation_id=actor.organisation_id)
+    made = session.execute(insert(Evidence).values(**row, **more).on_conflict_do_nothing().returning(Evidence.id)).scalar()
+    if made is None and not session.query(Evidence).filter_by(reference=reference, kind=document.kind, number=number).count():
+        raise Refused("evidence", N_("编号 %(number)s 已经用在另一笔上，同一份材料不能用两次。"), number=number)
+
+
+def missing_evidence(session: Session, reference: str, terms_evidence: tuple[str, ...]) -> list[str]:
+    """List the kinds of evidence that the policy asks for and that `reference` does not have yet."""
+    there = set(session.scalars(select(Evidence.kind).where(Evidence.reference == reference)))
+    return [kind for kind in terms_evidence if kind not in there and kind not in BY_THE_SYSTEM]
+
+
+def submit(session: Session, actor: Actor, *, hold_id: int, payee_id: int, parties: tuple[int, ...], request_id: str) -> int:
+    """Claim the used part of a hold for the payee; return the claim id. `parties` are all organisations of the deal: the payee is one of them.
+
+    Raises `Refused` by clause: hold (nothing used), evidence (a kind is missing), expires_redeem.
+    """
+    if actor.organisation_id != payee_id or payee_id not in parties:
+        raise NotFound
+
+    def act(request: str) -> int:
+        voucher, spent, version = _context(session, hold_id)
+        _check_claimable(session, voucher, spent, version)
+        row = Claim(hold_id=spent.id, payee_id=payee_id, funder=version.funder, amount=spent.used, state="submitted", created_by=actor.user_id)
+        row.code = f"C-{voucher.code}-{spent.id}"
+        born(
+            session,
+            actor,
+            row,
+            "submit",
+            policy_version_id=version.id,
+            request_id=request,
+            detail={"amount": spent.used, "parties": list(parties)},
+        )
+        return row.id
+
+    return once(session, actor, request_id, "claim", content={"hold": hold_id}, act=act)
+
+
+def resubmit(session: Session, actor: Actor, *, claim_id: int, request_id: str) -> int:
+    """Send a returned claim again, with its evidence corrected; return the claim id."""
+
+    def act(request: str) -> int:
+        row = _locked(session, claim_id)
+        if row.payee_id != actor.organisation_id:
+            raise NotFound
+        voucher, spent, version = _context(session, row.hold_id)
+        _check_claimable(session, voucher, spent, version)
+        move(session, actor, row, CLAIM, "submit", policy_version_id=version.id, request_id=request)
+        return row.id
+
+    return once(session, actor, request_id, "resubmit", content={"claim": claim_id}, act=act)
+
+
+def review(session: Session, actor: Actor, *, claim_id: int, event: str, reason: str, request_id: str) -> int:
+    """Check a claim of the officer's region: check_ok, return or refuse; return the claim id."""
+    if event not in ("check_ok", "return", "refuse"):
+        raise Forbidden(N_("这一步要由别的岗位办理。"))
+    if event != "check_ok" and not reason.strip():
+        raise Invalid("reason", N_("请写明理由，申请人会看到。"))
+
+    def act(request: str) -> int:
+        row = _for_officer(session, actor, claim_id)
+        row.reviewer_id = actor.user_id
+        move(session, actor, row, CLAIM, event, reason=reason, request_id=request)
+        return row.id
+
+    return once(session, actor, request_id, "review", content={"claim": claim_id, "event": event, "reason": reason}, act=act)
+
+
+def approve(session: Session, actor: Actor, *, claim_id: int, request_id: str) -> int:
+    """Approve a checked claim for payment; return the claim id."""
+
+    def act(request: str) -> int:
+        row = _for_officer(session, actor, claim_id)
+        row.approver_id = actor.user_id
+        move(session, actor, row, CLAIM, "approve", request_id=request)
+        return row.id
+
+    return once(session, actor, request_id, "approve", content={"claim": claim_id}, act=act)
+
+
+def pay(session: Session, actor: Actor, *, claim_id: int, bank_reference: str, request_id: str) -> int:
+    """Record that the treasury paid an approved claim under `bank_reference`; used money becomes redeemed. Return the payout id."""
+    if not 0 < len(bank_reference.strip()) <= 80:
+        raise Invalid("bank_reference", N_("请填写拨付单号，最多 80 个字。"))
+
+    def act(request: str) -> int:
+        row = _for_officer(session, actor, claim_id)
+        voucher, _, _ = _context(session, row.hold_id)
+        row.payer_id, row.paid_at = actor.user_id, clock.now(session)
+        row.payout_id = _pay_out(session, actor, row, bank_reference.strip())
+        more = {
+            "policy_version_id": voucher.policy_version_id,
+            "request_id": request,
+            "detail": {"amount": row.amount, "bank_reference": bank_reference},
+        }
+        audit = move(session, actor, row, CLAIM, "pay", **more)
+        moves = [Move(chart.used(voucher.id), chart.paid(row.payout_id), row.amount)]
+        ledger.post(session, moves, kind="redeem", audit_id=audit, request_id=request)
+        return row.payout_id
+
+    return once(session, actor, request_id, "pay", content={"claim": claim_id, "bank_reference": bank_reference}, act=act)
+
+
+def payee_of(terms_payee: str, *, enterprise_id: int, carrier_id: int) -> int:
+    """Return the organisation that the policy pays: the enterprise after it paid in full, or the carrier that took the voucher."""
+    choice: Mapping[str, int] = {"enterprise": enterprise_id, "carrier": carrier_id}
+    return choice[terms_payee]
+
+
+def _pay_out(session: Session, actor: Actor, row: Claim, bank_reference: str) -> int:
+    if session.query(Payout).filter_by(bank_reference=bank_reference).count():
+        raise Refused("bank_reference", N_("拨付单号 %(number)s 已经记过一笔。请核对银行回单。"), number=bank_reference)
+    values = dict(funder=row.funder, payee_id=row.payee_id, amount=row.amount, bank_reference=bank_reference)
+    made = Payout(**values, paid_on=clock.today(session), created_by=actor.user_id)
+    session.add(made)
+    session.flush([made])
+    return made.id
+
+
+def _check_claimable(session: Session, voucher: Voucher, spent: Hold, version: PolicyVersion) -> None:
+    if spent.state != "used":
+        raise Refused("hold", N_("服务还没有双方确认，不能兑现。"))
+    if clock.today(session) > voucher.expires_redeem:
+        raise Refused("expires_redeem", N_("兑现截止到 %(day)s，已经过期。"), day=voucher.expires_redeem)
+    missing = missing_evidence(session, spent.reference, version.terms.redeem.evidence)
+    if missing:
+        raise Refused("evidence", N_("还缺材料：%(kinds)s。补齐后再提交。"), kinds=missing)
+
+
+def _context(session: Session, hold_id: int) -> tuple[Voucher, Hold, PolicyVersion]:
+    spent = session.get(Hold, hold_id)
+    if spent is None:
+        raise NotFound
+    voucher = session.get_one(Voucher, spent.voucher_id, with_for_update=True)
+    spent = session.get_one(Hold, hold_id, with_for_update=True, populate_existing=True)
+    return voucher, spent, session.get_one(PolicyVersion, voucher.policy_version_id)
+
+
+def _locked(session: Session, claim_id: int) -> Claim:
+    found = session.get(Claim, claim_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _for_officer(session: Session, actor: Actor, claim_id: int) -> Claim:
+    """Lock the claim for an officer of its funder who took no earlier step and belongs to no party."""
+    row = _locked(session, claim_id)
+    spent = session.get_one(Hold, row.hold_id)
+    holder = session.get_one(Voucher, spent.voucher_id).holder_id
+    check_officer(actor, row.funder, party_ids=(row.payee_id, holder), person_ids=(row.created_by, row.reviewer_id, row.approver_id))
+    return row
