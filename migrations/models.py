@@ -1,10 +1,27 @@
-"""Every module that declares tables: importing this one fills ``Base.metadata``."""
+"""The modules that declare tables: importing them fills `core.db.Base.metadata`, which migrations are compared with."""
 
-from app import accounts  # noqa: F401
-from bookings import entities as booking_entities  # noqa: F401
-from core.audit import Audit  # noqa: F401
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
 from core.db import Base
-from geodata import instruments, organisations, regions  # noqa: F401
-from vouchers import entities, ledger, policy, requests  # noqa: F401
 
-metadata = Base.metadata
+MODULES = (
+    "core.audit",
+    "geodata.regions",
+    "geodata.organisations",
+    "geodata.instruments",
+    "vouchers.requests",
+    "vouchers.ledger",
+    "vouchers.policy",
+    "vouchers.entities",
+    "bookings.entities",
+    "app.accounts",
+)
+
+
+def metadata() -> MetaData:
+    """Import every module of `MODULES` and return the metadata that holds their tables."""
+    for name in MODULES:
+        import_module(name)
+    return Base.metadata
