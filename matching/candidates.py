@@ -1,0 +1,142 @@
+"""The open instruments that could serve a need, as facts: one PostGIS query, nearest of each type by the composite index (type_id, geom).
+
+Slots and voucher parts are added by `complete`, so that the query stays one and the arithmetic stays pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+PER_TYPE = 40
+"""Nearest instruments looked at for each type: enough that price and date can overtake distance."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the person asks from: WGS84 degrees."""
+
+    lon: float
+    lat: float
+
+
+@dataclass(frozen=True)
+class Area:
+    """What the person looks at: a box in WGS84 degrees, and adcode prefixes that the carrier must (not only may) lie in."""
+
+    west: float = -180.0
+    south: float = -90.0
+    east: float = 180.0
+    north: float = 90.0
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One listing of one open instrument; money in fen, distance in metres or None where the location is only approximate or no place is known."""
+
+    instrument_id: int
+    code: str
+    name: str
+    type_id: int
+    type_name: str
+    type_fit: float
+    carrier_id: int
+    carrier_name: str
+    carrier_name_en: str | None
+    region: str
+    region_name: str
+    region_name_en: str
+    lon: float
+    lat: float
+    precision: str
+    distance_m: float | None
+    service: str
+    price_fen: int
+    unit: str
+    report_days: int
+    hours: Mapping[str, Any]
+    is_sample: bool
+    net_price_fen: int = 0
+    voucher_part_fen: int = 0
+    next_slot_start: datetime | None = None
+    next_slot_end: datetime | None = None
+    report_on: date | None = None
+    voucher_note: str = ""
+
+    @property
+    def id(self) -> int:
+        """The instrument's id: what a stable order falls back on."""
+        return self.instrument_id
+
+
+_NEAR = """
+SELECT i.id AS instrument_id, i.code, i.name, i.type_id, k.name_zh AS type_name, i.organisation_id AS carrier_id,
+       o.name_zh || coalesce(' ' || nullif(s.name, ''), '') AS carrier_name, o.name_en AS carrier_name_en,
+       coalesce(i.adcode, o.adcode) AS region, r.name_zh AS region_name, r.name_en AS region_name_en,
+       ST_X(i.geom) AS lon, ST_Y(i.geom) AS lat, i.precision,
+       CASE WHEN :located AND i.precision = 'point' THEN ST_Distance(i.geom::geography, (:origin)::geometry::geography) END AS distance_m,
+       l.service_code AS service, l.price AS price_fen, l.unit, l.report_days, i.hours, i.is_sample
+FROM unnest(:types) AS t(id)
+CROSS JOIN LATERAL (
+    SELECT * FROM instrument
+    WHERE type_id = t.id AND is_open AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326) AND (:anywhere OR adcode LIKE ANY (:prefixes))
+    ORDER BY geom <-> (:origin)::geometry LIMIT :per_type) i
+JOIN LATERAL (SELECT * FROM listing WHERE instrument_id = i.id AND state = 'open' ORDER BY price, id LIMIT 1) l ON true
+JOIN instrument_type k ON k.id = i.type_id
+JOIN organisation o ON o.id = i.organisation_id
+LEFT JOIN site s ON s.id = i.site_id
+LEFT JOIN region r ON r.adcode = coalesce(i.adcode, o.adcode)
+WHERE i.status = 'working'
+"""
+_QUERY = text(_NEAR)
+
+
+def candidates(
+    session: Session, types: Mapping[str, float], *, place: Place | None, area: Area | None = None, per_type: int = PER_TYPE
+) -> list[Candidate]:
+    """Return the nearest open instruments of each type name in `types` (name_zh → fit 0..1), unranked.
+
+    Without a `place` the middle of the province stands in for the order of the query and every distance is None.
+    """
+    ids = type_ids(session, types)
+    area, origin = area or Area(), place or Place(120.1, 29.2)
+    values = {
+        "types": list(ids),
+        "located": place is not None,
+        "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})",
+        "per_type": per_type,
+        "anywhere": not area.prefixes,
+        "prefixes": [f"{p}%" for p in area.prefixes],
+        **{side: getattr(area, side) for side in ("west", "south", "east", "north")},
+    }
+    rows = session.execute(_QUERY, values).mappings().all() if ids else ()
+    return [Candidate(type_fit=ids[row["type_id"]], **row) for row in rows]
+
+
+def type_ids(session: Session, types: Mapping[str, float]) -> dict[int, float]:
+    """Map type names to their ids, keeping the fit; unknown names fall out."""
+    rows = session.execute(text("SELECT id, name_zh FROM instrument_type WHERE name_zh = ANY(:names)"), {"names": list(types)})
+    return {row.id: types[row.name_zh] for row in rows}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a candidate costs me and when it can start: own part and voucher part in fen, the next slot and the day of the report."""
+
+    net_price_fen: int
+    voucher_part_fen: int
+    next_slot_start: datetime | None
+    next_slot_end: datetime | None
+    report_on: date | None
+    voucher_note: str = ""
+
+
+def complete(found: Sequence[Candidate], terms: Callable[[Candidate], Terms]) -> list[Candidate]:
+    """Return the candidates with the terms that hold for the person who asks."""
+    return [replace(one, **vars(terms(one))) for one in found]

@@ -1,0 +1,49 @@
+"""A planner must not read an unknown as a zero, nor a rounding as a finding."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planning.gaps import gaps, rate
+
+
+@dataclass(frozen=True)
+class Row:
+    adcode: str
+    instruments: int
+    population: int | None
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 500), st.none() | st.integers(10_000, 3_000_000)), max_size=90).map(
+    lambda pairs: [Row(f"{330000 + i}", n, p) for i, (n, p) in enumerate(pairs)]
+)
+
+
+def test_a_rate_is_per_100_000_residents_and_unknown_without_residents():
+    assert rate(5, 500_000) == pytest.approx(1.0)
+    assert rate(0, 500_000) == 0
+    assert rate(5, None) is None
+
+
+@given(ROWS)
+def test_every_county_stays_and_unknown_is_never_zero(rows):
+    view = gaps(rows)
+    assert {g.adcode for g in view.gaps} == {r.adcode for r in rows}
+    assert all((g.level is None) == (g.population is None) for g in view.gaps)
+    assert all((g.level == 0) == (g.instruments == 0) for g in view.gaps if g.population)
+
+
+@given(ROWS)
+def test_a_higher_rate_never_has_a_lower_class(rows):
+    known = [g for g in gaps(rows).gaps if g.rate is not None]
+    assert [g.level for g in known] == sorted(g.level for g in known)
+    assert all(0 <= g.level <= 4 for g in known)
+
+
+def test_the_largest_gap_with_the_most_residents_stands_first():
+    view = gaps([Row("a", 0, 100_000), Row("b", 0, 900_000), Row("c", 9, 100_000), Row("d", 3, None)])
+    assert [g.adcode for g in view.gaps] == ["b", "a", "c", "d"]
+    assert len(view.empty) == 2
+    assert [g.adcode for g in view.unknown] == ["d"]

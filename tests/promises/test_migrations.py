@@ -1,0 +1,33 @@
+"""A migration leads to what the models say, and back, and again."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import inspect, text
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def config(url):
+    found = Config(ROOT / "alembic.ini")
+    found.attributes["url"] = url
+    return found
+
+
+def tables(engine):
+    return set(inspect(engine).get_table_names()) - {"spatial_ref_sys", "alembic_version"}
+
+
+def test_migrations_agree_with_the_models(committed_db):
+    command.check(config(committed_db.url))
+
+
+def test_migrations_go_up_and_down_and_up_again(committed_db):
+    before = tables(committed_db.owner)
+    command.downgrade(config(committed_db.url), "base")
+    assert tables(committed_db.owner) == set()
+    command.upgrade(config(committed_db.url), "head")
+    assert tables(committed_db.owner) == before
+    with committed_db.owner.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM pg_views WHERE viewname LIKE 'invariant%'")).scalar() > 10
