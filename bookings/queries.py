@@ -1,0 +1,192 @@
+"""Rows for reading: taken spans, next free slots, orders as a list and as a page. One query each; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from bookings.slots import HORIZON, Interval, Slot, next_free
+from core import clock
+from core.actor import Actor
+from core.errors import NotFound
+from geodata.regions import is_within
+
+_OFFICERS = ("reviewer", "finance", "auditor")
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """An order as a line of a list; amounts in fen, `start` and `end` aware instants of its slot."""
+
+    id: int
+    code: str
+    state: str
+    enterprise_id: int
+    enterprise: str
+    carrier_id: int
+    carrier: str
+    instrument_id: int
+    instrument: str
+    service_code: str
+    service: str
+    service_en: str
+    price: int
+    voucher_part: int
+    own_part: int
+    start: datetime
+    end: datetime
+    booking_state: str
+    answer_by: datetime
+    report_on: date
+    created_at: datetime
+    is_sample: bool
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """A document that was handed in for the order."""
+
+    kind: str
+    number: str
+    issued_on: date
+    organisation_id: int | None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One thing that happened to the order, from the audit records: when, which event, by which role of which organisation, why."""
+
+    at: datetime
+    event: str
+    role: str
+    organisation: str | None
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    """Everything that a page shows of one order; parts that do not exist (voucher, hold, claim) are None."""
+
+    row: OrderRow
+    need: str
+    clauses: tuple[Mapping[str, Any], ...]
+    contract_date: date
+    notice_hours: int
+    instrument_code: str
+    carrier_adcode: str | None
+    voucher_id: int | None
+    voucher_code: str | None
+    policy: str | None
+    policy_title: str | None
+    funder: str | None
+    payee: str | None
+    hold_id: int | None
+    hold_state: str | None
+    hold_used: int | None
+    claim_id: int | None
+    claim_code: str | None
+    claim_state: str | None
+    claim_amount: int | None
+    documents: tuple[DocumentRow, ...]
+    steps: tuple[StepRow, ...]
+
+
+def taken(session: Session, instrument_ids: Collection[int], *, start: datetime, end: datetime) -> dict[int, list[Interval]]:
+    """Return the live bookings of many instruments that reach into [start, end), in one query: instrument id → spans in order."""
+    found: dict[int, list[Interval]] = {one: [] for one in instrument_ids}
+    values = {"instruments": list(instrument_ids), "start": start, "end": end}
+    for instrument_id, begins, ends in session.execute(text(_TAKEN), values):
+        found[instrument_id].append((begins, ends))
+    return found
+
+
+def next_slots(session: Session, rows: Mapping[int, Mapping[str, Any]], *, days: int = HORIZON) -> dict[int, Slot | None]:
+    """Return the next free slot within `days` days of each instrument, in one query; `rows` maps instrument id → its `hours`."""
+    now = clock.now(session)
+    booked = taken(session, rows, start=now, end=now + timedelta(days=days + 1))
+    return {one: next_free(hours, booked[one], now=now, days=days) for one, hours in rows.items()}
+
+
+def orders_of(
+    session: Session, organisation_id: int, *, states: Sequence[str] = (), before: int | None = None, limit: int | None = None
+) -> list[OrderRow]:
+    """Return the orders in which an organisation is a party, the newest first: of the given states, older than the id `before`, at most `limit`."""
+    values = {"organisation": organisation_id, "states": list(states) or None, "before": before, "limit": limit}
+    return [_row(found) for found in session.execute(text(_ORDERS), values).mappings()]
+
+
+def order_of(session: Session, actor: Actor, order_id: int) -> OrderPage:
+    """Return one order for a person of a party, or for an officer of the region that pays its voucher; raise `NotFound` for everybody else."""
+    found = session.execute(text(_PAGE), {"order": order_id}).mappings().one_or_none()
+    if found is None or not _may_see(actor, found):
+        raise NotFound
+    plain = {name: found[name] for name in OrderPage.__annotations__ if name not in ("row", "clauses", "documents", "steps")}
+    documents = tuple(DocumentRow(**{**one, "issued_on": date.fromisoformat(one["issued_on"])}) for one in found["documents"])
+    steps = tuple(StepRow(**{**one, "at": datetime.fromisoformat(one["at"])}) for one in found["steps"])
+    return OrderPage(row=_row(found), clauses=tuple(found["clauses"]), documents=documents, steps=steps, **plain)
+
+
+def overdue(session: Session) -> list[int]:
+    """Return the ids of the offers whose time to answer has passed, the oldest first."""
+    query = "SELECT id FROM orders WHERE state = 'offered' AND answer_by < :now ORDER BY answer_by, id"
+    return list(session.scalars(text(query), {"now": clock.now(session)}))
+
+
+def _may_see(actor: Actor, found: Mapping[Any, Any]) -> bool:
+    if actor.role in _OFFICERS:
+        return actor.region is not None and found["funder"] is not None and is_within(found["funder"], actor.region)
+    parties = {("enterprise", found["enterprise_id"]), ("carrier", found["carrier_id"])}
+    return actor.role == "system" or (actor.role, actor.organisation_id) in parties
+
+
+def _row(found: Mapping[Any, Any]) -> OrderRow:
+    return OrderRow(**{name: found[name] for name in OrderRow.__annotations__})
+
+
+_TAKEN = """
+SELECT instrument_id, lower(span), upper(span) FROM booking
+WHERE instrument_id = ANY(:instruments) AND span && tstzrange(:start, :end) AND state IN ('requested', 'confirmed', 'in_use')
+ORDER BY instrument_id, span
+"""
+
+_COLUMNS = """
+o.id, o.code, o.state, o.enterprise_id, e.name_zh AS enterprise, o.carrier_id, c.name_zh AS carrier, o.instrument_id, i.name AS instrument,
+o.service_code, s.name_zh AS service, s.name_en AS service_en, o.price, o.voucher_part, o.own_part, lower(b.span) AS start, upper(b.span) AS "end",
+b.state AS booking_state, o.answer_by, o.report_on, o.created_at, o.is_sample
+"""
+
+_FROM = """
+FROM orders o JOIN organisation e ON e.id = o.enterprise_id JOIN organisation c ON c.id = o.carrier_id JOIN instrument i ON i.id = o.instrument_id
+JOIN service s ON s.code = o.service_code JOIN booking b ON b.order_id = o.id
+"""
+
+_ORDERS = f"""
+SELECT {_COLUMNS} {_FROM} WHERE (o.enterprise_id = :organisation OR o.carrier_id = :organisation)
+AND (CAST(:states AS text[]) IS NULL OR o.state = ANY(:states)) AND (CAST(:before AS bigint) IS NULL OR o.id < :before)
+ORDER BY o.id DESC LIMIT :limit
+"""
+
+_PAGE = f"""
+SELECT {_COLUMNS}, o.need, o.clauses, o.contract_date, coalesce(l.notice_hours, 0) AS notice_hours,
+       i.code AS instrument_code, c.adcode AS carrier_adcode,
+       o.voucher_id, v.code AS voucher_code, p.policy, p.title AS policy_title, p.funder, p.body ->> 'payee' AS payee,
+       h.id AS hold_id, h.state AS hold_state, h.used AS hold_used,
+       k.id AS claim_id, k.code AS claim_code, k.state AS claim_state, k.amount AS claim_amount,
+       coalesce((SELECT json_agg(json_build_object('kind', x.kind, 'number', x.number, 'issued_on', x.issued_on, 'organisation_id', x.organisation_id)
+                                 ORDER BY x.id) FROM evidence x WHERE x.reference = 'order:' || o.id), '[]') AS documents,
+       coalesce((SELECT json_agg(json_build_object('at', a.at, 'event', a.event, 'role', a.role, 'organisation', g.name_zh, 'after', a.after,
+                                                   'reason', a.reason) ORDER BY a.id)
+                 FROM audit a LEFT JOIN organisation g ON g.id = a.organisation_id WHERE a.subject = 'orders' AND a.subject_id = o.id), '[]') AS steps
+{_FROM}
+LEFT JOIN listing l ON l.instrument_id = o.instrument_id AND l.service_code = o.service_code
+LEFT JOIN voucher v ON v.id = o.voucher_id LEFT JOIN policy_version p ON p.id = o.policy_version_id
+LEFT JOIN hold h ON h.voucher_id = o.voucher_id AND h.reference = 'order:' || o.id
+LEFT JOIN claim k ON k.hold_id = h.id
+WHERE o.id = :order
+"""
