@@ -11,6 +11,7 @@ MODULES = (
     "geodata.regions",
     "geodata.organisations",
     "geodata.instruments",
+    "geodata.sampling.world",
     "vouchers.requests",
     "vouchers.ledger",
     "vouchers.policy",

@@ -168,6 +168,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_water")),
     )
     op.create_table(
+        "world",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("size", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("seed", sa.Integer(), nullable=False),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_world")),
+    )
+    op.create_table(
         "budget",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("funder", sa.CHAR(length=6), nullable=False),
@@ -649,6 +658,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_instrument_type_class_code"), table_name="instrument_type")
     op.drop_table("instrument_type")
     op.drop_table("budget")
+    op.drop_table("world")
     op.drop_geospatial_table("water")
     op.drop_table("service")
     op.drop_table("request")

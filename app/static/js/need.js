@@ -1,0 +1,92 @@
+// The need box, the chips' dialogs, and keeping list, map and address in step. The list comes as HTML through htmx; the rows for
+// the map ride on it, so the two can never show different answers.
+import { announce, say } from "./words.js";
+import { forgetMove, isPhone, map } from "./map.js";
+import { show } from "./pins.js";
+
+const form = document.getElementById("need-form");
+const found = document.getElementById("found");
+
+/** Hang a chip's dialog under its chip, inside the window; on the phone the style sheet puts it at the bottom. */
+function hang(dialog) {
+  const chip = document.querySelector(`[popovertarget="${CSS.escape(dialog.id)}"]`);
+  if (!chip || isPhone()) return;
+  const { left, bottom } = chip.getBoundingClientRect();
+  dialog.style.left = `${Math.max(8, Math.min(left, innerWidth - dialog.offsetWidth - 8))}px`;
+  dialog.style.top = `${Math.max(8, Math.min(bottom + 6, innerHeight - dialog.offsetHeight - 8))}px`;
+}
+
+function opened(event) {
+  if (!event.target.matches?.(".pop") || event.newState !== "open") return;
+  hang(event.target);
+  (event.target.querySelector("[aria-current]") ?? event.target.querySelector("a, input, select, button"))?.focus({ preventScroll: true });
+}
+
+function closeDialogs() {
+  for (const dialog of document.querySelectorAll(".pop:popover-open")) dialog.hidePopover();
+}
+
+function extra(name, value) {
+  let input = form.querySelector(`input[name="${name}"]`);
+  if (!input) {
+    input = document.createElement("input");
+    input.type = "hidden";
+    input.name = name;
+    form.append(input);
+  }
+  for (const other of document.querySelectorAll(`input[form="${form.id}"][name="${name}"]`)) other.remove();
+  input.value = value;
+}
+
+/** New rows are in the page: show them on the map, say how many there are. */
+function arrived() {
+  const list = document.getElementById("list");
+  const rows = JSON.parse(list.dataset.pins ?? "[]");
+  const area = new URLSearchParams(location.search).has("area");
+  found.classList.remove("busy");
+  if (map) {
+    forgetMove();
+    document.querySelector("[data-again]").hidden = true;
+    show(rows, { move: !area && rows.length > 0 });
+  }
+  document.dispatchEvent(new CustomEvent("irm:results"));
+  announce(list.querySelector("[data-say]")?.innerText ?? "");
+}
+
+function failed() {
+  found.classList.remove("busy");
+  announce(say("failed"));
+  const head = document.querySelector("[data-say]");
+  if (!head || head.querySelector(".is-stop")) return;
+  const line = document.createElement("p");
+  line.className = "sm is-stop";
+  line.textContent = say("failed");
+  head.append(line);
+}
+
+/** A changed sentence is a new question: conditions corrected for the old one do not carry over, nor does its place on the map. */
+function forgetCorrections() {
+  const need = form.elements.need;
+  if (need.value.trim() === need.defaultValue.trim()) return;
+  for (const input of [...form.elements]) {
+    if (input.type === "hidden" && ["fix", "area", "limit"].includes(input.name)) input.remove();
+  }
+  need.defaultValue = need.value;
+}
+
+function submitOnEnter(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
+if (form && found) {
+  document.addEventListener("toggle", opened, true);
+  form.elements.need.addEventListener("keydown", submitOnEnter);
+  form.addEventListener("submit", forgetCorrections, true);
+  document.addEventListener("change", (event) => { if (event.target.matches("[data-submit-on-change]")) form.requestSubmit(); });
+  document.addEventListener("irm:search", (event) => { extra("area", event.detail.area); form.requestSubmit(); });
+  document.addEventListener("htmx:beforeRequest", () => { closeDialogs(); found.classList.add("busy"); form.elements.need.blur(); announce(say("busy")); });
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target === found) arrived(); });
+  for (const kind of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(kind, failed);
+}
