@@ -38,7 +38,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One listing of one open instrument; money in fen, distance in metres or None where the location is only approximate or no place is known."""
+    """One listing of one open instrument, the test with a report where the carrier offers one; money in fen, distance in metres or None where the location is only approximate or no place is known."""
 
     instrument_id: int
     code: str
@@ -87,7 +87,8 @@ CROSS JOIN LATERAL (
     SELECT * FROM instrument
     WHERE type_id = t.id AND is_open AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326) AND (:anywhere OR adcode LIKE ANY (:prefixes))
     ORDER BY geom <-> (:origin)::geometry LIMIT :per_type) i
-JOIN LATERAL (SELECT * FROM listing WHERE instrument_id = i.id AND state = 'open' ORDER BY price, id LIMIT 1) l ON true
+JOIN LATERAL (
+    SELECT * FROM listing WHERE instrument_id = i.id AND state = 'open' ORDER BY service_code <> 'test_analysis', price, id LIMIT 1) l ON true
 JOIN instrument_type k ON k.id = i.type_id
 JOIN organisation o ON o.id = i.organisation_id
 LEFT JOIN site s ON s.id = i.site_id

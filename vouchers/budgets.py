@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -30,9 +30,14 @@ def adopt(session: Session, actor: Actor, *, version: PolicyVersion, year: int, 
     if actor.role != "system" and not (actor.role == "finance" and actor.region == version.funder):
         raise Forbidden(N_("预算由本级财政局下达。"))
 
+    ledger.check_amount(amount)
+
     def act(request: str) -> int:
         names = {"funder": version.funder, "policy": version.policy, "year": year}
-        row = session.scalars(select(Budget).filter_by(**names).with_for_update()).one_or_none()
+        # A budget that does not exist yet locks nothing: the first adoptions of a year wait for each other here.
+        code = chart.budget(version.funder, version.policy, year)
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:code, 0))"), {"code": code})
+        row = session.scalars(select(Budget).filter_by(**names).with_for_update(key_share=True)).one_or_none()
         more = {"policy_version_id": version.id, "request_id": request, "detail": {"amount": amount}}
         if row is None:
             row = Budget(**names, state="adopted")

@@ -5,11 +5,12 @@ Who the payee is, the policy says: the enterprise (post-subsidy) or the carrier 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,7 @@ from core.errors import N_, Forbidden, Invalid, NotFound, Refused
 from vouchers import chart, ledger
 from vouchers.entities import CLAIM, Claim, Evidence, Hold, Payout, Voucher
 from vouchers.ledger import Move
-from vouchers.lifecycle import check_officer
+from vouchers.lifecycle import check_not_frozen, check_officer
 from vouchers.policy import PolicyVersion
 from vouchers.requests import once
 
@@ -38,8 +39,11 @@ class Document:
 
 
 def add_evidence(session: Session, actor: Actor, *, reference: str, document: Document) -> None:
-    """Store a document for `reference`; raise `Refused("evidence")` when its number already proves something else, `Invalid` when it is empty."""
-    number = document.number.strip()
+    """Store a document for `reference`; raise `Refused("evidence")` when its number already proves something else, `Invalid` when it is empty.
+
+    A number is kept in capitals, without blanks and in plain width: the same paper typed in another way is the same paper.
+    """
+    number = plain(document.number)
     if not 0 < len(number) <= 80:
         raise Invalid(document.kind, N_("请填写编号，最多 80 个字。"))
     if document.issued_on > clock.today(session):
@@ -51,6 +55,12 @@ def add_evidence(session: Session, actor: Actor, *, reference: str, document: Do
         raise Refused("evidence", N_("编号 %(number)s 已经用在另一笔上，同一份材料不能用两次。"), number=number)
 
 
+def plain(number: str) -> str:
+    """Return a document number in capitals and plain width, dashes alike, without blanks and invisible signs."""
+    kinds = ((sign, unicodedata.category(sign)) for sign in unicodedata.normalize("NFKC", number))
+    return "".join("-" if kind == "Pd" else sign for sign, kind in kinds if kind[0] not in "ZC").upper()
+
+
 def missing_evidence(session: Session, reference: str, terms_evidence: tuple[str, ...]) -> list[str]:
     """List the kinds of evidence that the policy asks for and that `reference` does not have yet."""
     there = set(session.scalars(select(Evidence.kind).where(Evidence.reference == reference)))
@@ -60,13 +70,17 @@ def missing_evidence(session: Session, reference: str, terms_evidence: tuple[str
 def submit(session: Session, actor: Actor, *, hold_id: int, payee_id: int, parties: tuple[int, ...], request_id: str) -> int:
     """Claim the used part of a hold for the payee; return the claim id. `parties` are all organisations of the deal: the payee is one of them.
 
-    Raises `Refused` by clause: hold (nothing used), evidence (a kind is missing), expires_redeem.
+    Raises `Refused` by clause: payee (the policy pays another side), claimed, frozen, hold (nothing used), evidence (a kind is missing),
+    expires_redeem.
     """
-    if actor.organisation_id != payee_id or payee_id not in parties:
+    if actor.role not in ("enterprise", "carrier") or actor.organisation_id != payee_id or payee_id not in parties:
         raise NotFound
 
     def act(request: str) -> int:
         voucher, spent, version = _context(session, hold_id)
+        _check_payee(voucher, version, payee_id, parties)
+        if session.scalar(select(Claim.id).where(Claim.hold_id == hold_id)) is not None:
+            raise Refused("claimed", N_("这一笔已经申请过兑现。请在“兑现”里看它的进度。"))
         _check_claimable(session, voucher, spent, version)
         row = Claim(hold_id=spent.id, payee_id=payee_id, funder=version.funder, amount=spent.used, state="submitted", created_by=actor.user_id)
         row.code = f"C-{voucher.code}-{spent.id}"
@@ -107,7 +121,7 @@ def review(session: Session, actor: Actor, *, claim_id: int, event: str, reason:
         raise Invalid("reason", N_("请写明理由，申请人会看到。"))
 
     def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id)
+        row = _for_officer(session, actor, claim_id, earlier=("created_by",))
         row.reviewer_id = actor.user_id
         move(session, actor, row, CLAIM, event, reason=reason, request_id=request)
         return row.id
@@ -119,7 +133,7 @@ def approve(session: Session, actor: Actor, *, claim_id: int, request_id: str) -
     """Approve a checked claim for payment; return the claim id."""
 
     def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id)
+        row = _for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id"))
         row.approver_id = actor.user_id
         move(session, actor, row, CLAIM, "approve", request_id=request)
         return row.id
@@ -133,8 +147,9 @@ def pay(session: Session, actor: Actor, *, claim_id: int, bank_reference: str, r
         raise Invalid("bank_reference", N_("请填写拨付单号，最多 80 个字。"))
 
     def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id)
+        row = _for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id", "approver_id"))
         voucher, _, _ = _context(session, row.hold_id)
+        check_not_frozen(voucher)
         row.payer_id, row.paid_at = actor.user_id, clock.now(session)
         row.payout_id = _pay_out(session, actor, row, bank_reference.strip())
         more = {
@@ -157,16 +172,22 @@ def payee_of(terms_payee: str, *, enterprise_id: int, carrier_id: int) -> int:
 
 
 def _pay_out(session: Session, actor: Actor, row: Claim, bank_reference: str) -> int:
-    if session.query(Payout).filter_by(bank_reference=bank_reference).count():
-        raise Refused("bank_reference", N_("拨付单号 %(number)s 已经记过一笔。请核对银行回单。"), number=bank_reference)
     values = dict(funder=row.funder, payee_id=row.payee_id, amount=row.amount, bank_reference=bank_reference)
-    made = Payout(**values, paid_on=clock.today(session), created_by=actor.user_id)
-    session.add(made)
-    session.flush([made])
-    return made.id
+    more = dict(paid_on=clock.today(session), created_by=actor.user_id)
+    made: int | None = session.execute(insert(Payout).values(**values, **more).on_conflict_do_nothing().returning(Payout.id)).scalar()
+    if made is None:
+        raise Refused("bank_reference", N_("拨付单号 %(number)s 已经记过一笔。请核对银行回单。"), number=bank_reference)
+    return made
+
+
+def _check_payee(voucher: Voucher, version: PolicyVersion, payee_id: int, parties: tuple[int, ...]) -> None:
+    """Refuse unless the voucher's holder is a party of the deal and `payee_id` is the side that the policy pays."""
+    if voucher.holder_id not in parties or (payee_id == voucher.holder_id) != (version.terms.payee == "enterprise"):
+        raise Refused("payee", N_("按“%(title)s”，这笔钱由另一方申请兑现。"), title=version.title)
 
 
 def _check_claimable(session: Session, voucher: Voucher, spent: Hold, version: PolicyVersion) -> None:
+    check_not_frozen(voucher)
     if spent.state != "used":
         raise Refused("hold", N_("服务还没有双方确认，不能兑现。"))
     if clock.today(session) > voucher.expires_redeem:
@@ -180,22 +201,26 @@ def _context(session: Session, hold_id: int) -> tuple[Voucher, Hold, PolicyVersi
     spent = session.get(Hold, hold_id)
     if spent is None:
         raise NotFound
-    voucher = session.get_one(Voucher, spent.voucher_id, with_for_update=True)
-    spent = session.get_one(Hold, hold_id, with_for_update=True, populate_existing=True)
+    voucher = session.get_one(Voucher, spent.voucher_id, with_for_update={"key_share": True}, populate_existing=True)
+    spent = session.get_one(Hold, hold_id, with_for_update={"key_share": True}, populate_existing=True)
     return voucher, spent, session.get_one(PolicyVersion, voucher.policy_version_id)
 
 
 def _locked(session: Session, claim_id: int) -> Claim:
-    found = session.get(Claim, claim_id, with_for_update=True, populate_existing=True)
+    found = session.get(Claim, claim_id, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise NotFound
     return found
 
 
-def _for_officer(session: Session, actor: Actor, claim_id: int) -> Claim:
-    """Lock the claim for an officer of its funder who took no earlier step and belongs to no party."""
+def _for_officer(session: Session, actor: Actor, claim_id: int, *, earlier: tuple[str, ...]) -> Claim:
+    """Lock the claim for an officer of its funder who took none of the steps `earlier` (columns) and belongs to no party of the deal."""
     row = _locked(session, claim_id)
     spent = session.get_one(Hold, row.hold_id)
     holder = session.get_one(Voucher, spent.voucher_id).holder_id
-    check_officer(actor, row.funder, party_ids=(row.payee_id, holder), person_ids=(row.created_by, row.reviewer_id, row.approver_id))
+    parties = session.scalar(text(_PARTIES), {"claim": row.id}) or []
+    check_officer(session, actor, row.funder, party_ids=(row.payee_id, holder, *parties), person_ids=tuple(getattr(row, step) for step in earlier))
     return row
+
+
+_PARTIES = "SELECT detail -> 'parties' FROM audit WHERE subject = 'claim' AND subject_id = :claim AND event = 'submit' ORDER BY id LIMIT 1"

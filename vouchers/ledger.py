@@ -17,7 +17,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
 from core.db import Base, BigId, Created, Fen
-from core.errors import N_, Refused, RequestReused
+from core.errors import N_, Invalid, Refused, RequestReused
+from core.money import MAX_FEN, yuan
 from vouchers.chart import KINDS, SOURCE
 
 
@@ -86,8 +87,11 @@ _POST = text("SELECT ledger_post(:request_id, :kind, :at, :date, :audit_id, :sou
 def post(session: Session, moves: Sequence[Move], *, kind: str, audit_id: int, request_id: str) -> int:
     """Post `moves` as one transfer and return its id; the same request id with the same moves returns the first transfer again.
 
-    Raises `Refused("overdraft")` when an account would fall below zero, `RequestReused` when the id was used for another content.
+    Raises `Refused("overdraft")` when an account would fall below zero, `RequestReused` when the id was used for another content, `Invalid`
+    for an amount that is none.
     """
+    for one in moves:
+        check_amount(one.amount)
     values = dict(
         request_id=request_id,
         kind=kind,
@@ -104,6 +108,12 @@ def post(session: Session, moves: Sequence[Move], *, kind: str, audit_id: int, r
     except (IntegrityError, DatabaseError) as wrong:
         raise _refusal(wrong) from wrong
     return found
+
+
+def check_amount(amount: int) -> None:
+    """Raise `Invalid("amount")` unless `amount` is a whole number of fen from 1 to `MAX_FEN`."""
+    if type(amount) is not int or not 0 < amount <= MAX_FEN:
+        raise Invalid("amount", N_("金额要大于零，并且不超过 ¥%(most)s。"), most=yuan(MAX_FEN))
 
 
 def balance(session: Session, code: str) -> int:

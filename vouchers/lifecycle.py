@@ -41,6 +41,7 @@ def apply(session: Session, actor: Actor, *, policy_code: str, amount: int, purp
     Raises `Refused` by clause: eligibility, per_application, holding, budget.
     """
     holder = _own_organisation(session, actor)
+    ledger.check_amount(amount)
     content = {"policy": policy_code, "amount": amount, "purpose": purpose}
 
     def act(request: str) -> int:
@@ -74,7 +75,7 @@ def decide(session: Session, actor: Actor, *, application_id: int, event: str, r
     def act(request: str) -> int:
         row = _locked(session, Application, application_id)
         version = session.get_one(PolicyVersion, row.policy_version_id)
-        check_officer(actor, version.funder, party_ids=(row.holder_id,), person_ids=(row.created_by,))
+        check_officer(session, actor, version.funder, party_ids=(row.holder_id,), person_ids=(row.created_by,))
         more = {"reason": reason, "policy_version_id": version.id, "request_id": request}
         row.reviewer_id = actor.user_id
         audit = move(session, actor, row, APPLICATION, event, **more)
@@ -109,14 +110,19 @@ def lock_vouchers_of(session: Session, holder_id: int) -> list[Voucher]:
     controller = session.scalar(select(Organisation.controller).where(Organisation.id == holder_id))
     group = Organisation.id == holder_id if controller is None else Organisation.controller == controller
     holders = select(Organisation.id).where(group)
-    return list(session.scalars(select(Voucher).where(Voucher.holder_id.in_(holders)).order_by(Voucher.id).with_for_update()))
+    # NO KEY UPDATE excludes every other verb, yet not the foreign keys of rows that name the voucher: those would close a circle of waiting.
+    query = select(Voucher).where(Voucher.holder_id.in_(holders)).order_by(Voucher.id).with_for_update(key_share=True)
+    return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def hold(session: Session, actor: Actor, *, voucher_id: int, amount: int, reference: str, request_id: str) -> int:
     """Freeze `amount` fen of the actor's voucher for `reference`; return the hold id. The caller has ruled on the amount under the same lock.
 
-    Raises `NotFound` for another's voucher, `Refused` by clause: state, expires_use, overdraft.
+    Raises `NotFound` for another's voucher, `Refused` by clause: frozen, expires_use, overdraft.
     """
+    if actor.role != "enterprise":
+        raise Forbidden(N_("只有券的持有人可以用券。"))
+    ledger.check_amount(amount)
 
     def act(request: str) -> int:
         owned = {v.id: v for v in lock_vouchers_of(session, actor.organisation_id or 0)}
@@ -138,7 +144,7 @@ def release(session: Session, actor: Actor, *, hold_id: int, reason: str, reques
     """Give a hold back to its voucher, or to the pool when the voucher may no longer be used; return the hold id."""
 
     def act(request: str) -> int:
-        voucher, row = _lock_hold(session, hold_id)
+        voucher, row = _lock_hold(session, actor, hold_id)
         audit = move(session, actor, row, HOLD, "release", reason=reason, policy_version_id=voucher.policy_version_id, request_id=request)
         back = _home(session, voucher)
         ledger.post(session, [Move(chart.held(voucher.id), back, row.amount)], kind="release", audit_id=audit, request_id=request)
@@ -151,7 +157,8 @@ def use(session: Session, actor: Actor, *, hold_id: int, amount: int, request_id
     """Turn `amount` fen of a hold into used money, the rest goes back; return the hold id. Raises `Refused` when the hold is smaller."""
 
     def act(request: str) -> int:
-        voucher, row = _lock_hold(session, hold_id)
+        voucher, row = _lock_hold(session, actor, hold_id)
+        check_not_frozen(voucher)
         if not 0 < amount <= row.amount:
             raise Refused("hold", N_("冻结了 ¥%(held)s，不能用掉 ¥%(amount)s。"), held=yuan(row.amount), amount=yuan(amount))
         row.used = amount
@@ -184,18 +191,29 @@ def expire(session: Session, *, voucher_id: int) -> int:
 
 def check_usable(voucher: Voucher, today: date) -> None:
     """Raise `Refused` unless the voucher is active and `today` (business date) is not after its last day of use."""
-    if voucher.state == "frozen":
-        raise Refused("frozen", N_("这张券在核查中，暂时冻结。"))
+    check_not_frozen(voucher)
     if voucher.state != "active" or today > voucher.expires_use:
         raise Refused("expires_use", N_("这张券 %(day)s 到期，已经不能用。请用别的券，或者重新申领。"), day=voucher.expires_use)
 
 
-def check_officer(actor: Actor, funder: str, *, party_ids: tuple[int, ...], person_ids: tuple[int | None, ...]) -> None:
-    """Raise unless the officer acts for the funder's region, belongs to no party, and did not do an earlier step himself."""
+def check_not_frozen(voucher: Voucher) -> None:
+    """Raise `Refused("frozen")` while the voucher is under a check: nothing is bought with it and nothing is paid for it."""
+    if voucher.state == "frozen":
+        raise Refused("frozen", N_("这张券在核查中，暂时冻结。"))
+
+
+def check_officer(session: Session, actor: Actor, funder: str, *, party_ids: tuple[int, ...], person_ids: tuple[int | None, ...]) -> None:
+    """Raise unless the officer is a person acting for the funder's region, belongs to no party in any role, and did no earlier step himself."""
     if actor.region != funder:
         raise NotFound
-    if actor.organisation_id in party_ids or (actor.user_id is not None and actor.user_id in person_ids):
+    if actor.organisation_id in party_ids or actor.user_id in (None, *person_ids) or _is_member(session, actor, party_ids):
         raise Forbidden(N_("申请、初审、批准、拨付要由不同的人办理，前一步是你办的。"))
+
+
+def _is_member(session: Session, actor: Actor, organisations: tuple[int, ...]) -> bool:
+    """Say whether the person belongs to one of `organisations` in whatever role: an officer acts for the bureau, also when a party pays him."""
+    query = text("SELECT EXISTS (SELECT FROM membership WHERE user_id = :user AND organisation_id = ANY(:organisations))")
+    return bool(session.execute(query, {"user": actor.user_id, "organisations": list(organisations)}).scalar())
 
 
 def _own_organisation(session: Session, actor: Actor) -> Organisation:
@@ -215,7 +233,7 @@ def _check_caps(session: Session, holder: Organisation, version: PolicyVersion, 
     caps = version.terms.caps
     if caps.per_application is not None and amount > caps.per_application:
         raise Refused("per_application", N_("一次最多申领 ¥%(cap)s。请改小金额。"), cap=yuan(caps.per_application))
-    session.execute(select(Organisation.id).where(Organisation.id == holder.id).with_for_update())
+    session.execute(select(Organisation.id).where(Organisation.id == holder.id).with_for_update(key_share=True))
     lock_vouchers_of(session, holder.id)
     unspent = session.scalar(text(_UNSPENT), {"holder": holder.id, "policy": version.policy}) or 0
     if caps.holding is not None and unspent + amount > caps.holding:
@@ -261,16 +279,18 @@ def _issue(session: Session, row: Application, version: PolicyVersion, request: 
     )
 
 
-def _lock_hold(session: Session, hold_id: int) -> tuple[Voucher, Hold]:
+def _lock_hold(session: Session, actor: Actor, hold_id: int) -> tuple[Voucher, Hold]:
     found = session.get(Hold, hold_id)
     if found is None:
         raise NotFound
     voucher = _locked(session, Voucher, found.voucher_id)
+    if actor.role == "enterprise" and voucher.holder_id != actor.organisation_id:
+        raise NotFound
     return voucher, _locked(session, Hold, hold_id)
 
 
 def _locked(session: Session, kind: type[T], key: int) -> T:
-    found = session.get(kind, key, with_for_update=True, populate_existing=True)
+    found = session.get(kind, key, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise NotFound
     return found

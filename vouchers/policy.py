@@ -22,7 +22,10 @@ from core.errors import N_, NotFound
 
 FOLDER = Path(__file__).parent / "policies"
 Amount = Annotated[int, Field(gt=0)]
-Ratio = Annotated[Decimal, Field(ge=0, le=1)]
+Ratio = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
+Adcode = Annotated[str, Field(pattern="^[0-9]{6}$")]
+Exclusion = Literal["related_party", "statutory_test", "batch_production_test", "funded_by_city_project_this_or_last_year"]
+"""An attribute of an order for which no voucher is given; a misspelt one would exclude nothing, so only these are taken."""
 
 
 class _Part(BaseModel):
@@ -41,7 +44,7 @@ class Services(_Part):
 
     allow: tuple[str, ...]
     deny: tuple[str, ...] = ()
-    deny_if: tuple[str, ...] = ()
+    deny_if: tuple[Exclusion, ...] = ()
 
 
 class Caps(_Part):
@@ -81,8 +84,8 @@ class Policy(_Part):
     id: str
     title: str
     level: Literal["province", "city", "county", "zone"]
-    region: str
-    funder: str
+    region: Adcode
+    funder: Adcode
     valid_from: date
     valid_to: date | None = None
     issuance: Literal["quota_first"]
@@ -102,6 +105,12 @@ class Policy(_Part):
         bounds = [tier.upto for tier in self.tiers]
         if not bounds or bounds[-1] is not None or None in bounds[:-1] or bounds[:-1] != sorted(set(bounds[:-1]), key=lambda b: b or 0):
             raise ValueError("tiers: upto must rise and only the last one is open")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Policy:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to: before valid_from")
         return self
 
     def source(self, path: str) -> str:

@@ -41,14 +41,18 @@ def once(session: Session, actor: Actor, key: str, verb: str, *, content: Mappin
     if not 0 < len(key) <= 400:
         raise Invalid("request_id", N_("请求编号要有 1 到 100 个字符。"))
     who = f"{actor.role}:{actor.user_id or 0}"
-    fingerprint = sha256(json.dumps([verb, dict(content)], sort_keys=True, default=str).encode()).hexdigest()
-    made = session.execute(
-        insert(Request).values(who=who, key=key, verb=verb, content=fingerprint).on_conflict_do_nothing().returning(Request.id)
-    ).scalar()
-    if made is None:
-        return _earlier(session, who, key, fingerprint)
-    answer = act(f"{who}:{key}")
-    session.execute(update(Request).where(Request.id == made).values(answer=answer))
+    # The organisation belongs to the content: one person may act for two, and the answer of one is no answer to the other.
+    whole = [verb, actor.organisation_id, dict(content)]
+    fingerprint = sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
+    # A savepoint, so that a refusal changes nothing and leaves the key free, even when the caller catches it and goes on.
+    with session.begin_nested():
+        made = session.execute(
+            insert(Request).values(who=who, key=key, verb=verb, content=fingerprint).on_conflict_do_nothing().returning(Request.id)
+        ).scalar()
+        if made is None:
+            return _earlier(session, who, key, fingerprint)
+        answer = act(f"{who}:{key}")
+        session.execute(update(Request).where(Request.id == made).values(answer=answer))
     return answer
 
 

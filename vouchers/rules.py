@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from core.errors import N_
+from core.errors import N_, Invalid
 from core.money import share, yuan
 from vouchers.policy import Policy
 
@@ -19,7 +19,10 @@ Outcome = Literal["pass", "limit", "refuse"]
 
 @dataclass(frozen=True)
 class Deal:
-    """What is ruled on: price in fen, service code, attributes that exclude, and how much was used before (fen, this calendar year)."""
+    """What is ruled on: price in fen, service code, attributes that exclude, and how much was used before (fen, this calendar year).
+
+    Raises `Invalid` for an amount below zero and for an attribute that no rule knows: it would exclude nothing.
+    """
 
     price: int
     service: str
@@ -27,6 +30,12 @@ class Deal:
     balance: int | None = None
     used_year: int = 0
     group_used: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.price, self.used_year, self.group_used, self.balance or 0) < 0:
+            raise Invalid("price", N_("金额不能小于零。"))
+        if not self.attributes <= _EXCLUDED.keys():
+            raise Invalid("attributes", N_("没有这样的情形：%(names)s。"), names=sorted(self.attributes - _EXCLUDED.keys()))
 
 
 @dataclass(frozen=True)
@@ -78,9 +87,11 @@ _EXCLUDED = {
 def service_allowed(policy: Policy, deal: Deal) -> Clause:
     """Refuse a service code that the policy does not list."""
     services = policy.services
-    fine = deal.service not in services.deny and ("*" in services.allow or deal.service in services.allow)
+    denied = deal.service in services.deny
+    fine = not denied and ("*" in services.allow or deal.service in services.allow)
+    source = policy.source("services.deny" if denied else "services.allow")
     text = N_("这类服务在可用范围里。") if fine else N_("这类服务不在这张券的可用范围里。换一种服务，或用别的券。")
-    return Clause("service", "pass" if fine else "refuse", N_("服务种类"), text, {"service": deal.service}, policy.source("services.allow"))
+    return Clause("service", "pass" if fine else "refuse", N_("服务种类"), text, {"service": deal.service}, source)
 
 
 def _excluded(name: str) -> Rule:
@@ -101,7 +112,7 @@ def tiers(policy: Policy, deal: Deal) -> Clause:
         end = deal.price if tier.upto is None else min(tier.upto, deal.price)
         if end > start:
             amount += share(end - start, tier.ratio)
-            parts.append(f"{yuan(end - start)} × {tier.ratio * 100:f}".rstrip("0").rstrip(".") + "%")
+            parts.append(f"{yuan(end - start)} × {(tier.ratio * 100).normalize():f}%")
             start = end
     return Clause(
         "tiers",

@@ -20,13 +20,18 @@ from geodata.regions import region_at
 command = AppGroup("geodata", help="地点和行政区 / places and regions.")
 
 _LEVELS = ("province", "city", "county")
-_LINE = "WITH RECURSIVE up AS (SELECT r.* FROM region r WHERE r.adcode = :adcode UNION ALL SELECT p.* FROM region p JOIN up ON p.adcode = up.parent_adcode)"
+_LINE = """
+WITH RECURSIVE up AS (
+    SELECT adcode, parent_adcode, level, name_zh FROM region WHERE adcode = :adcode
+    UNION ALL SELECT p.adcode, p.parent_adcode, p.level, p.name_zh FROM region p JOIN up ON p.adcode = up.parent_adcode)
+SELECT level, name_zh FROM up
+"""
 
 
 def located(session: Session, lon: float, lat: float) -> dict[str, Any]:
     """Return the names of province, city and county of a point (WGS84 degrees) and the adcode of the smallest; None where there is none."""
     found = region_at(session, lon, lat)
-    rows = session.execute(text(f"{_LINE} SELECT level, name_zh FROM up"), {"adcode": found.adcode if found else ""})
+    rows = session.execute(text(_LINE), {"adcode": found.adcode if found else ""})
     names = {row.level: row.name_zh for row in rows}
     return {**{level: names.get(level) for level in _LEVELS}, "adcode": found.adcode if found else None}
 

@@ -17,8 +17,8 @@ from maps.style import class_of
 class Choropleth:
     """Classes of the base layer's counties.
 
-    `values`: adcode → figure, None where there is no data; `breaks`: lower bounds of classes s2…s5; `texts`: adcode → the sentence shown
-    over the county, in the reader's language. Needs `BaseRegions(cased=True)` on the same map.
+    `values`: adcode → figure, None where there is no data; `breaks`: at most three inner bounds between the classes above zero; `texts`:
+    adcode → the sentence shown over the county, in the reader's language. Needs `BaseRegions(cased=True)` on the same map.
     """
 
     values: Mapping[str, float | None]

@@ -86,15 +86,15 @@ def test_three_hundred_rows_weigh_less_than_a_photograph():
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(None, NO_DATA), (0, "s0"), (0.01, "s1"), (0.249, "s1"), (0.25, "s2"), (0.7, "s3"), (1.5, "s4"), (3.0, "s5"), (99, "s5")],
+    [(None, NO_DATA), (0, "s0"), (0.01, "s2"), (0.249, "s2"), (0.25, "s3"), (0.7, "s4"), (1.5, "s5"), (99, "s5")],
 )
 def test_a_figure_falls_into_its_class_and_unknown_is_not_zero(value, expected):
-    assert class_of(value, (0.25, 0.7, 1.5, 3.0)) == expected
+    assert class_of(value, (0.25, 0.7, 1.5)) == expected
 
 
 def test_a_choropleth_hands_over_classes_and_not_figures():
-    script = script_of(Choropleth({"330110": 0.5, "330102": None}, (0.25, 0.7, 1.5, 3.0)), BaseRegions(cased=True))
-    assert '"values":{"330110":"s2","330102":"nodata"}' in script
+    script = script_of(Choropleth({"330110": 0.5, "330102": None}, (0.25, 0.7, 1.5)), BaseRegions(cased=True))
+    assert '"values":{"330110":"s3","330102":"nodata"}' in script
     assert remote_calls(script)[0]["cased"] is True
 
 

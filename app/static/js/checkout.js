@@ -2,9 +2,12 @@
 const form = document.querySelector("[data-checkout]");
 const SECRET = ["csrf_token", "request_id", "expected_voucher", "expected_own"];
 let asked = 0;
+// The voucher that the person wants. An answer may rule it out for the moment; when the answer changes back, it is chosen again.
+let wanted = form ? new FormData(form).get("voucher") : null;
 
 function address() {
   const query = new URLSearchParams(new FormData(form));
+  if (wanted) query.set("voucher", wanted);
   for (const name of SECRET) query.delete(name);
   return `${form.dataset.url}?${query}`;
 }
@@ -37,5 +40,6 @@ async function recount() {
 }
 
 form?.addEventListener("change", (event) => {
+  if (event.target.name === "voucher") wanted = event.target.value;
   if (event.target.matches("[data-recount]")) recount().catch(() => location.assign(address()));
 });

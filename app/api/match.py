@@ -1,0 +1,88 @@
+"""Ranked providers for a need, with the sum that ranked them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, g, jsonify
+from pydantic import BaseModel, Field
+
+from app.api import bp
+from app.i18n import translate
+from app.results import carrier_name, said
+from app.search import Found, MapQuery, Ranked, search
+from core.clock import SHANGHAI
+from core.errors import N_, Invalid
+from matching.candidates import Candidate, Place
+
+
+class MatchQuery(BaseModel):
+    """A need in one's own words, and where one asks from."""
+
+    need: str = Field("", max_length=500, description="what is to be done, on what, by when, for how much")
+    lon: float | None = Field(None, ge=-180, le=180)
+    lat: float | None = Field(None, ge=-90, le=90)
+    limit: int = Field(20, ge=1, le=100)
+
+
+class MatchAnswer(BaseModel):
+    """The need as understood and the ranked matches; `ask` is a question instead, when the need does not say enough."""
+
+    need: dict[str, Any]
+    matches: list[dict[str, Any]]
+    ask: dict[str, Any] | None = None
+
+
+@bp.get("/match", responses={200: MatchAnswer})
+def match(query: MatchQuery) -> Response:
+    """Return providers for a need, best first; with an enterprise's token `net_price` is what remains after its voucher."""
+    if (query.lon is None) != (query.lat is None):
+        raise Invalid("lat" if query.lat is None else "lon", N_("经度和纬度要一起给。"))
+    place = Place(query.lon, query.lat) if query.lon is not None and query.lat is not None else None
+    found = search(g.session, g.actor, MapQuery(need=query.need, place=place))
+    return jsonify({"need": _need(found), "matches": [_match(m) for m in found.matches[: query.limit]], "ask": _ask(found)})
+
+
+def _need(found: Found) -> dict[str, Any]:
+    types = [{"type": t.name_zh, "score": t.score, "why": list(t.why)} for t in found.types]
+    names = ("kind", "value", "text", "origin", "strength")
+    return {"text": found.need.text, "types": types, "constraints": [{n: _plain(getattr(c, n)) for n in names} for c in found.need.constraints]}
+
+
+def _ask(found: Found) -> dict[str, Any] | None:
+    return {"ask": translate(found.ask.message), "options": list(found.ask.options)} if found.ask else None
+
+
+def _match(one: Ranked) -> dict[str, Any]:
+    c = one.candidate
+    return {
+        "rank": one.rank,
+        "score": one.score,
+        "parts": [_part(p) for p in one.parts],
+        "instrument": {"id": c.instrument_id, "code": c.code, "name": c.name, "type": c.type_name, "service": c.service, "is_sample": c.is_sample},
+        "carrier": {"id": c.carrier_id, "name": carrier_name(c), "lon": c.lon, "lat": c.lat, "region": c.region, "precision": c.precision},
+        "distance_m": c.distance_m,
+        "price": c.price_fen,
+        "net_price": c.net_price_fen,
+        "next_slot": _slot(c),
+    }
+
+
+def _part(part: Any) -> dict[str, Any]:
+    reason = translate((part.reason.text, said(part.reason.params))) if part.reason else ""
+    return {"signal": part.signal, "value": part.value, "weight": part.weight, "contribution": part.contribution, "reason": reason}
+
+
+def _slot(one: Candidate) -> dict[str, str] | None:
+    if one.next_slot_start is None or one.next_slot_end is None:
+        return None
+    return {"start": _local(one.next_slot_start), "end": _local(one.next_slot_end)}
+
+
+def _local(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).isoformat()
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | str) else str(value)

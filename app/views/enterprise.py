@@ -1,0 +1,368 @@
+"""Pages of an enterprise or team: check-out, vouchers, application, orders. The page of one order serves its carrier too.
+
+Every form carries a request id from the moment it is shown: sending it twice is one request. What is refused is shown on the same page, with
+all that was filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from app import forms, labels
+from app.errors import kind_of
+from app.filters import daytime
+from app.i18n import translate
+from app.views import money
+from app.views.money import page_url
+from bookings import checkout as till
+from bookings import orders as order_events
+from bookings import queries as bookings
+from bookings.checkout import Quote
+from bookings.entities import ORDER
+from bookings.orders import DOCUMENTS, Given
+from bookings.queries import OrderPage, OrderRow
+from bookings.slots import Slot
+from core import clock
+from core.actor import Actor
+from core.errors import Forbidden, Invalid, MapError, NotFound, Refused
+from core.money import yuan
+from geodata.instruments import Instrument, Service
+from geodata.organisations import Organisation
+from geodata.regions import Region
+from vouchers import desk, lifecycle, policy
+from vouchers.claims import Document
+from vouchers.policy import PolicyVersion
+from vouchers.queries import statement, vouchers_of
+
+bp = Blueprint("enterprise", __name__)
+
+_NO: Final = (Refused, Forbidden, NotFound)
+
+
+@bp.get("/checkout")
+def checkout() -> ResponseReturnValue:
+    """Show what a slot costs and why, nothing taken yet."""
+    given, faults = forms.read(forms.Checkout, request.args)
+    if given is None:
+        return _no_slot(forms.told(faults)), 422
+    try:
+        found = till.quote(g.session, g.actor, given.wish)
+    except _NO as no:
+        return _no_quote(given, no), kind_of(no).status
+    return _checkout(given, found, no=None, request_id=forms.new_request_id())
+
+
+@bp.post("/checkout")
+def book() -> ResponseReturnValue:
+    """Take the slot and freeze the voucher; or work the sums out again where the button "recount" was pressed."""
+    given, faults = forms.read(forms.Booking, request.form)
+    if given is None:
+        return _no_slot(forms.told(faults)), 422
+    if "recount" in request.form:
+        return _again(given, None)
+    try:
+        order_id = till.book_and_hold(g.session, g.actor, given.wish, request_id=given.request_id)
+    except (*_NO, Invalid) as no:
+        return _again(given, no)
+    return _booked(order_id)
+
+
+@bp.get("/vouchers")
+def vouchers() -> ResponseReturnValue:
+    """Show all vouchers, when they expire, the applications, and every fen of one of them."""
+    rows, today = vouchers_of(g.session, g.actor.organisation_id), clock.today(g.session)
+    asked = request.args.get("voucher", "")
+    chosen = next((row for row in rows if asked in (str(row.id), row.code)), rows[0] if rows and not asked else None)
+    if asked and chosen is None:
+        raise NotFound
+    return render_template(
+        "enterprise/vouchers.html",
+        rows=rows,
+        dead={row.id: money.why_dead(row, today) for row in rows},
+        today=today,
+        now=clock.now(g.session),
+        sums=money.sums(rows, today),
+        axis=money.axis(rows, today),
+        chosen=chosen,
+        trace=_trace(chosen.id) if chosen else [],
+        parts=money.parts(chosen) if chosen else [],
+        applications=desk.applications_of(g.session, g.actor.organisation_id),
+        states=labels.APPLICATION_STATES,
+        request_id=forms.new_request_id,
+        soon=money.SOON,
+        organisation=_own(),
+        search_url=page_url("public.search") or "/",
+    )
+
+
+@bp.route("/vouchers/apply", methods=["GET", "POST"])
+def apply() -> ResponseReturnValue:
+    """Show the form of an application, take it, or take it back."""
+    if request.method == "GET":
+        return _apply_form({"policy": request.args.get("policy", "")}, {}, None)
+    return _resume() if "application" in request.form else _submit()
+
+
+@bp.get("/orders")
+def orders() -> ResponseReturnValue:
+    """Show all orders of the enterprise: first those that wait for it."""
+    rows = bookings.orders_of(g.session, g.actor.organisation_id)
+    waits = {row.id: next_step(row, g.actor, to_claim=payee == "enterprise") for row, payee in _with_payee(rows)}
+    rows = sorted(rows, key=lambda row: not waits[row.id])
+    return render_template("enterprise/orders.html", rows=rows, waits=waits, states=labels.ORDER_STATES, search_url=page_url("public.search") or "/")
+
+
+@bp.get("/orders/<int:order_id>")
+def order(order_id: int) -> ResponseReturnValue:
+    """Show one order to a party: where it stands, why it costs what it costs, what comes next."""
+    return _order(order_id, event="", faults={}, no=None)
+
+
+@bp.post("/orders/<int:order_id>/<event>")
+def order_event(order_id: int, event: str) -> ResponseReturnValue:
+    """Take an order one step further, or show it again with what is wrong."""
+    verb = order_events.EVENTS.get(event)
+    if verb is None:
+        raise NotFound
+    given, faults = forms.read(_FORMS.get(event, forms.Event), request.form)
+    if given is None:
+        return _order(order_id, event=event, faults=forms.told(faults), no=None), 422
+    try:
+        verb(g.session, g.actor, order_id=order_id, request_id=request.form["request_id"], given=_handed_in(event, given))
+    except Invalid as wrong:
+        g.session.rollback()
+        return _order(order_id, event=event, faults={_field_of(wrong): translate(wrong)}, no=None), 422
+    except (Refused, Forbidden) as no:
+        g.session.rollback()
+        return _order(order_id, event=event, faults={}, no=no), kind_of(no).status
+    flash(_done(bookings.order_of(g.session, g.actor, order_id), event), "ok")
+    return redirect(url_for("enterprise.order", order_id=order_id), 303)
+
+
+def next_step(row: OrderRow, actor: Actor, *, to_claim: bool) -> str:
+    """Return the event that an order waits for from this party, "" when it waits for somebody else or for nothing."""
+    if row.state == "settled":
+        return "claim" if to_claim else ""
+    waited = (arrow.event for arrow in ORDER if arrow.state == row.state and actor.role in arrow.roles and arrow.event != "cancel")
+    return next(waited, "")
+
+
+def _checkout(given: forms.Checkout, found: Quote, *, no: MapError | None, request_id: str) -> str:
+    found, why = _payable(given, found)
+    version = g.session.get(PolicyVersion, found.voucher.policy_version_id) if found.voucher else None
+    return render_template(
+        "enterprise/checkout.html",
+        given=given,
+        quote=found,
+        slot=Slot(given.start, given.end, "free"),
+        refusal=forms.refusal(no or why, labels.ORDER_STATES),
+        choices=money.choices(g.session, g.actor, given.wish, found),
+        clauses=money.clause_lines(clause.as_json() for clause in found.ruling.clauses),
+        terms=version.terms if version else None,
+        mode=labels.MODES[version.terms.settlement_mode] if version else "",
+        request_id=request_id,
+        **_place(given),
+    )
+
+
+def _payable(given: forms.Checkout, found: Quote) -> tuple[Quote, MapError | None]:
+    """Return a quote that can be confirmed: with another voucher or without any where the one asked for pays nothing, and why."""
+    if found.refusal is None:
+        return found, None
+    other = given.model_copy(update={"voucher": str(found.instead.id) if found.instead else "none"})
+    why = None if found.refusal.clause == "voucher" else found.refusal  # without any voucher there is nothing to explain
+    return till.quote(g.session, g.actor, _plain(other)), why
+
+
+def _again(given: forms.Booking, no: MapError | None) -> ResponseReturnValue:
+    """Show the check-out again with everything that was filled in, what is half done rolled back first."""
+    g.session.rollback()
+    status = kind_of(no).status if no else 200
+    try:
+        found = till.quote(g.session, g.actor, _plain(given))
+    except _NO as gone:
+        return _no_quote(given, no or gone), kind_of(no or gone).status
+    fresh = forms.new_request_id() if no else given.request_id
+    return _checkout(given, found, no=no, request_id=fresh), status
+
+
+def _plain(given: forms.Checkout) -> till.Wish:
+    """Return the wish without the sums that were confirmed: they are what is asked for anew."""
+    return forms.Checkout.model_validate(given.model_dump()).wish
+
+
+def _booked(order_id: int) -> ResponseReturnValue:
+    page = bookings.order_of(g.session, g.actor, order_id)
+    until = daytime(page.row.answer_by)
+    if page.voucher_id is None:
+        flash(gettext("预约已提交，自付 ¥%(own)s。载体要在 %(until)s 前接单。", own=yuan(page.row.own_part), until=until), "ok")
+        return redirect(url_for("enterprise.order", order_id=order_id), 303)
+    said = {"voucher": page.voucher_code, "amount": yuan(page.row.voucher_part), "until": until}
+    flash(gettext("预约已提交。券 %(voucher)s 冻结 ¥%(amount)s，载体要在 %(until)s 前接单。", **said), "ok")
+    return redirect(url_for("enterprise.vouchers", voucher=page.voucher_id), 303)
+
+
+def _no_slot(faults: Mapping[str, str]) -> str:
+    """Show what is missing of a slot; the form cannot be shown without one."""
+    return render_template(
+        "enterprise/no_slot.html", given=None, reasons=list(dict.fromkeys(faults.values())), mine=None, later=None, **_way_back(None)
+    )
+
+
+def _no_quote(given: forms.Checkout, no: MapError) -> str:
+    """Show why a slot cannot be had, and the next one that can, with everything else kept."""
+    found = g.session.get(Instrument, given.instrument)
+    later = bookings.next_slots(g.session, {found.id: found.hours})[found.id] if found and found.is_open else None
+    kept = given.model_dump(include={"instrument", "service", "voucher", "statutory", "funded", "batch", "need"})
+    url = url_for("enterprise.checkout", **kept, start=later.start.isoformat(), end=later.end.isoformat()) if later else None
+    mine = _own_booking(given) if isinstance(no, Refused) and no.clause == "slot_taken" else None
+    reasons = [gettext("这个时段你已经约了，就是预约 %(code)s。", code=mine.code) if mine else forms.refusal(no, labels.ORDER_STATES)]
+    return render_template("enterprise/no_slot.html", given=given, reasons=reasons, mine=mine, later=later, later_url=url, **_way_back(found))
+
+
+def _own_booking(given: forms.Checkout) -> OrderRow | None:
+    """Return the enterprise's own order that has this slot: who goes back after booking meets it here."""
+    rows = bookings.orders_of(g.session, g.actor.organisation_id)
+    return next((row for row in rows if (row.instrument_id, row.start) == (given.instrument, given.start) and row.state != "cancelled"), None)
+
+
+def _way_back(found: Instrument | None) -> dict[str, Any]:
+    search = page_url("public.search") or "/"
+    return {"instrument": found, "back_url": (page_url("public.instrument", instrument_id=found.id) if found else None) or search}
+
+
+def _place(given: forms.Checkout) -> dict[str, Any]:
+    query = (
+        select(Instrument, Organisation.name_zh, Region.name_zh, Service.name_zh)
+        .join(Organisation, Organisation.id == Instrument.organisation_id)
+        .outerjoin(Region, Region.adcode == Instrument.adcode)
+        .join(Service, Service.code == given.service)
+        .where(Instrument.id == given.instrument)
+    )
+    found, carrier, region, service = g.session.execute(query).one()
+    return {"carrier": carrier, "region": region, "service": service, **_way_back(found)}
+
+
+def _trace(voucher_id: int) -> list[dict[str, Any]]:
+    lines = statement(g.session, voucher_id)
+    known = {f"order:{row.id}": row for row in bookings.orders_of(g.session, g.actor.organisation_id)}
+    named = [line.reference for line in lines if line.reference]
+    return money.trace(lines, known, desk.claims_for(g.session, named))
+
+
+def _own() -> Organisation:
+    found: Organisation = g.session.get_one(Organisation, g.actor.organisation_id)
+    return found
+
+
+def _submit() -> ResponseReturnValue:
+    given, faults = forms.read(forms.Application, request.form)
+    typed = {name: request.form.get(name, "")[:600] for name in ("policy", "amount", "purpose", "request_id")}
+    if given is None:
+        return _apply_form(typed, forms.told(faults), None), 422
+    try:
+        facts = given.model_dump(include={"amount", "purpose", "request_id"})
+        lifecycle.apply(g.session, g.actor, policy_code=given.policy, **facts)
+    except (*_NO, Invalid) as no:
+        g.session.rollback()
+        return _apply_form(typed, {}, no), kind_of(no).status
+    flash(gettext("申领已提交：¥%(amount)s，钱已经预留。审核结果会出现在这一页。", amount=yuan(given.amount)), "ok")
+    return redirect(url_for("enterprise.vouchers"), 303)
+
+
+def _resume() -> ResponseReturnValue:
+    given, _ = forms.read(forms.Resume, request.form)
+    if given is None:
+        raise NotFound
+    facts = given.model_dump(exclude={"application"})
+    lifecycle.resume(g.session, g.actor, application_id=given.application, **facts)
+    done = {"submit": gettext("申领已再次提交。"), "withdraw": gettext("申领已撤回，预留的钱退回了预算。")}
+    flash(done[given.event], "ok")
+    return redirect(url_for("enterprise.vouchers"), 303)
+
+
+def _apply_form(typed: Mapping[str, str], faults: Mapping[str, str], no: MapError | None) -> str:
+    holder = _own()
+    versions = policy.for_holder(g.session, holder.adcode or "", clock.today(g.session))
+    fitting = [version for version in versions if holder.kind in version.terms.eligibility.applicant_types]
+    return render_template(
+        "enterprise/apply.html",
+        organisation=holder,
+        versions=fitting,
+        modes=labels.MODES,
+        typed=typed,
+        faults=faults,
+        refusal=forms.refusal(no, labels.ORDER_STATES),
+        clause=no.clause if isinstance(no, Refused) else "",
+        request_id=typed.get("request_id") or forms.new_request_id(),
+    )
+
+
+def _with_payee(rows: list[OrderRow]) -> list[tuple[OrderRow, str]]:
+    payees = desk.unclaimed(g.session, [f"order:{row.id}" for row in rows if row.state == "settled"])
+    return [(row, payees.get(f"order:{row.id}", "")) for row in rows]
+
+
+def _order(order_id: int, *, event: str, faults: Mapping[str, str], no: MapError | None) -> str:
+    page = bookings.order_of(g.session, g.actor, order_id)
+    return render_template(
+        "enterprise/order.html",
+        page=page,
+        row=page.row,
+        clauses=money.clause_lines(page.clauses),
+        events=events_for(page, g.actor),
+        event=event,
+        typed=request.form if request.method == "POST" else {},
+        faults=faults,
+        refusal=forms.refusal(no, labels.ORDER_STATES),
+        labels=labels,
+        today=clock.today(g.session),
+        request_id=forms.new_request_id,
+        back_url=page_url("carrier.desk" if g.actor.role == "carrier" else "enterprise.orders"),
+        instrument_url=page_url("public.instrument", instrument_id=page.row.instrument_id),
+    )
+
+
+def events_for(page: OrderPage, actor: Actor) -> list[str]:
+    """Return what this party may do with an order now, the step that is waited for first."""
+    arrows = [arrow.event for arrow in ORDER if arrow.state == page.row.state and actor.role in arrow.roles]
+    if page.row.state == "settled" and page.hold_state == "used" and page.payee == actor.role and page.claim_state in (None, "draft"):
+        arrows.append("claim")
+    return sorted(arrows, key=lambda event: event == "cancel")
+
+
+def _handed_in(event: str, given: BaseModel) -> Given:
+    """Return reason and documents as the domain takes them, from the fields of the event's form."""
+    values = given.model_dump()
+    named = [(kind, *_FIELDS[kind]) for kind in DOCUMENTS.get(event, ())]
+    return Given(values.get("reason", ""), tuple(Document(kind, values[number], values[day]) for kind, number, day in named))
+
+
+def _field_of(wrong: Invalid) -> str:
+    """Return the form's field that a fault of a document belongs to."""
+    if wrong.field not in _FIELDS:
+        return wrong.field
+    return _FIELDS[wrong.field][1 if "day" in wrong.params else 0]
+
+
+def _done(page: OrderPage, event: str) -> str:
+    part = yuan(page.row.voucher_part)
+    if not page.row.voucher_part and event in ("cancel", "confirm"):
+        return str(gettext("已取消，时段空出来了。") if event == "cancel" else gettext("报告已确认。下一步付钱给载体。"))
+    return str(gettext(_SAID[event], amount=part, code=page.claim_code or ""))
+
+
+_FIELDS: Final = {
+    "service_result": ("report_number", "report_date"),
+    "invoice": ("invoice_number", "invoice_date"),
+    "payment_proof": ("payment_number", "payment_date"),
+}
+_FORMS: Final[dict[str, type[BaseModel]]] = {"deliver": forms.Delivery, "pay_own_part": forms.OwnPayment}
+_SAID: Final = labels.EVENTS_DONE

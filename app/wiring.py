@@ -1,0 +1,88 @@
+"""How the application is put together; the tuples at the end say of what.
+
+Order is meaning: the log is begun first and written last, a session is open before anybody is recognised, and nobody passes the
+access table unrecognised.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Response, g
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from sqlalchemy import Connection, Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, security
+from app.api import docs, items, match, me, orders, vouchers
+from app.api.problem import Problem
+from app.config import Settings
+from app.views import auth, bureau, carrier, enterprise, health, planner, problems, public
+from app.views import map as map_views
+from core.db import make_engine
+
+
+class Application(OpenAPI):
+    """Flask with OpenAPI; the transaction of a request ends inside its dispatch, so that an error of COMMIT is answered as an error."""
+
+    request_class = security.Request
+
+    def dispatch_request(self) -> Response:
+        """Run the view, then commit."""
+        return db.finish(self.make_response(super().dispatch_request()))
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Write an error that escaped all handlers to our own log."""
+        structlog.get_logger().error("escaped", request_id=g.get("request_id"), exc_info=exc_info)
+
+
+def build(settings: Settings, *, engine: Engine | Connection | None = None) -> Application:
+    """Return the application for `settings` on `engine` (default: opened from the settings; a Connection joins its transaction).
+
+    Raises RuntimeError when a route has no line in the access table.
+    """
+    app = Application(
+        __name__,
+        info=Info(
+            title="Innovation resource map", version="1.0.0", description="Money: fen. Time: ISO 8601 with offset. Coordinates: WGS84 lon, lat."
+        ),
+        security_schemes=api.SECURITY,
+        validation_error_status=400,
+        validation_error_model=Problem,
+        validation_error_callback=errors.malformed,
+        doc_ui=False,
+        static_folder=None,
+    )
+    app.config.update(SETTINGS=settings, SECRET_KEY=settings.secret_key, TLS=settings.tls, TIANDITU=bool(settings.tianditu_key))
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if settings.tls:  # then a proxy stands in front: it ends TLS and says who called
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    _assemble(app, engine if engine is not None else make_engine(settings.database_url, hide_parameters=True, connect_args={"connect_timeout": 5}))
+    return app
+
+
+def _assemble(app: Application, engine: Engine | Connection) -> None:
+    logs.init_app(app)
+    db.init_app(app, engine)
+    security.init_app(app)
+    i18n.init_app(app)
+    assets.init_app(app)
+    access.init_app(app)
+    errors.init_app(app)
+    filters.init_app(app)
+    frame.init_app(app)
+    for view in VIEWS:
+        app.register_blueprint(view.bp)
+    for blueprint in dict.fromkeys(module.bp for module in APIS):
+        app.register_api(blueprint)
+    cli.register(app)
+    access.require_complete(app)
+
+
+VIEWS = (health, security, problems, auth, public, map_views, enterprise, carrier, bureau, planner)
+"""Modules with pages; each exports a blueprint `bp`."""
+
+APIS = (docs, me, match, items, orders, vouchers)
+"""Modules with operations of `/api/v1`; most share the blueprint `app.api.bp`."""

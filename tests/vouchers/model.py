@@ -1,0 +1,204 @@
+"""A small world for the tests of money, made by the money packages alone, and a pure model of the ledger to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import count
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.audit import record
+from geodata.organisations import Organisation
+from geodata.regions import Region
+from vouchers import budgets, claims, ledger, lifecycle, policy
+from vouchers.claims import Document
+from vouchers.entities import Application, Voucher
+from vouchers.ledger import Move
+from vouchers.policy import Policy, PolicyVersion, seed_policies
+
+YUHUAN = "331083"
+NOW = "2026-03-10T10:00:00+08:00"
+MONEY = (
+    "account",
+    "transfer",
+    "posting",
+    "audit",
+    "evidence",
+    "payout",
+    "policy_version",
+    "budget",
+    "application",
+    "voucher",
+    "hold",
+    "claim",
+    "request",
+)
+ROLES = ("public", "enterprise", "carrier", "reviewer", "finance", "auditor", "planner", "system")
+_number = count(1)
+
+
+def at(session: Session, instant: str) -> None:
+    """Stop the clock of `session`."""
+    session.info["now"] = datetime.fromisoformat(instant)
+
+
+def key() -> str:
+    return f"k-{next(_number)}"
+
+
+def terms(code: str = "yuhuan-2023", **changes: Any) -> Policy:
+    found = next(p for p in seed_policies() if p.id == code)
+    return Policy.model_validate({**found.model_dump(), **changes})
+
+
+def region(session: Session, adcode: str) -> None:
+    if session.get(Region, adcode) is None:
+        session.add(Region(adcode=adcode, level="county", name_zh=f"示例{adcode}", name_en=adcode, source="示例"))
+        session.flush()
+
+
+def version(session: Session, code: str = "yuhuan-2023", **changes: Any) -> PolicyVersion:
+    wanted = terms(code, **changes)
+    region(session, wanted.region)
+    return policy.publish(session, wanted)
+
+
+def fund(session: Session, of: PolicyVersion, amount: int = 10**9) -> int:
+    return budgets.adopt(session, SYSTEM, version=of, year=clock.today(session).year, amount=amount, request_id=key())
+
+
+def organisation(session: Session, **columns: Any) -> Organisation:
+    n = next(_number)
+    adcode = columns.pop("adcode", YUHUAN)
+    region(session, adcode)
+    facts = {"code": f"M-{n}", "name_zh": f"示例企业{n}", "kind": "enterprise", "adcode": adcode, "is_sample": True, "source": "示例"}
+    made = Organisation(**{**facts, **columns})
+    session.add(made)
+    session.flush()
+    return made
+
+
+def carrier(session: Session) -> Organisation:
+    return organisation(session, kind="carrier", carrier_kind="platform", name_zh=f"示例载体{next(_number)}")
+
+
+def person(of: Organisation, role: Any = None) -> Actor:
+    return Actor(role or ("carrier" if of.kind == "carrier" else "enterprise"), 1000 + of.id, of.id)
+
+
+def officer(role: Any, adcode: str = YUHUAN, user_id: int | None = None) -> Actor:
+    return Actor(role, user_id or 900_000 + next(_number), None, adcode)
+
+
+def applied(session: Session, holder: Organisation, *, amount: int = 2_000_000, code: str = "yuhuan-2023") -> Application:
+    found = lifecycle.apply(session, person(holder), policy_code=code, amount=amount, purpose="示例", request_id=key())
+    return session.get_one(Application, found)
+
+
+def decided(session: Session, row: Application, event: str) -> None:
+    funder = session.get_one(PolicyVersion, row.policy_version_id).funder
+    lifecycle.decide(session, officer("reviewer", funder), application_id=row.id, event=event, reason="示例理由", request_id=key())
+
+
+def issued(session: Session, holder: Organisation, *, face: int = 2_000_000, code: str = "yuhuan-2023") -> Voucher:
+    """Apply and pass: the voucher."""
+    row = applied(session, holder, amount=face, code=code)
+    decided(session, row, "pass")
+    return session.query(Voucher).filter_by(application_id=row.id).one()
+
+
+def held(session: Session, holder: Organisation, voucher: Voucher, *, amount: int, reference: str = "") -> int:
+    reference = reference or f"order:{next(_number) + 10**6}"
+    return lifecycle.hold(session, person(holder), voucher_id=voucher.id, amount=amount, reference=reference, request_id=key())
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A holder with a voucher, a carrier, and a hold of 500,000 fen that is already used."""
+
+    holder: Organisation
+    carrier: Organisation
+    voucher: Voucher
+    hold_id: int
+    reference: str
+
+    @property
+    def parties(self) -> tuple[int, ...]:
+        return (self.holder.id, self.carrier.id)
+
+
+def deal(session: Session, *, used: int = 500_000, now: str = NOW, code: str = "yuhuan-2023") -> Deal:
+    at(session, now)
+    of = version(session, code)
+    fund(session, of)
+    holder, other = organisation(session, adcode=of.region), carrier(session)
+    voucher = issued(session, holder, code=code)
+    reference = f"order:{next(_number) + 10**6}"
+    hold_id = held(session, holder, voucher, amount=used, reference=reference)
+    lifecycle.use(session, person(holder), hold_id=hold_id, amount=used, request_id=key())
+    return Deal(holder, other, voucher, hold_id, reference)
+
+
+def prove(session: Session, of: Deal, *, but: str = "") -> None:
+    """Hand in every kind of evidence that a claim may need, each with a number of its own."""
+    for kind in {"service_result", "invoice", "payment_proof"} - {but}:
+        document = Document(kind, f"{kind}-{next(_number)}", date(2026, 3, 1))
+        claims.add_evidence(session, person(of.holder), reference=of.reference, document=document)
+
+
+def claimed(session: Session, of: Deal) -> int:
+    prove(session, of)
+    return claims.submit(session, person(of.holder), hold_id=of.hold_id, payee_id=of.holder.id, parties=of.parties, request_id=key())
+
+
+def check(session: Session, claim_id: int, event: str = "check_ok", by: Actor | None = None) -> int:
+    return claims.review(session, by or officer("reviewer"), claim_id=claim_id, event=event, reason="示例理由", request_id=key())
+
+
+def approve(session: Session, claim_id: int, by: Actor | None = None) -> int:
+    return claims.approve(session, by or officer("finance"), claim_id=claim_id, request_id=key())
+
+
+def pay(session: Session, claim_id: int, by: Actor | None = None, bank: str = "") -> int:
+    bank = bank or f"B-{next(_number)}"
+    return claims.pay(session, by or officer("finance"), claim_id=claim_id, bank_reference=bank, request_id=key())
+
+
+def post(session: Session, *moves: Move, request_id: str = "") -> int:
+    """Post `moves` as one transfer with an audit record of its own."""
+    audit = record(session, SYSTEM, "test", 0, "post")
+    return ledger.post(session, moves, kind="test", audit_id=audit, request_id=request_id or key())
+
+
+def fingerprint(session: Session) -> dict[str, str]:
+    """Return a hash of all rows of every money table: two equal ones mean that nothing was changed."""
+    session.flush()
+    return {row.name: row.hash for row in session.execute(text(_FINGERPRINT))}
+
+
+_FINGERPRINT = " UNION ALL ".join(
+    f"SELECT '{name}' AS name, md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) AS hash FROM {name} t" for name in MONEY
+)
+
+
+@dataclass
+class Books:
+    """A ledger in ten lines of Python: what `ledger_post` must agree with."""
+
+    balances: dict[str, int] = field(default_factory=dict)
+
+    def post(self, moves: list[Move]) -> bool:
+        """Apply `moves` in order unless an account other than a treasury falls below zero on the way; say whether they were applied."""
+        after = dict(self.balances)
+        for one in moves:
+            after[one.source] = after.get(one.source, 0) - one.amount
+            after[one.destination] = after.get(one.destination, 0) + one.amount
+            if after[one.source] < 0 and not one.source.startswith("treasury:"):
+                return False
+        self.balances = after
+        return True
