@@ -1,7 +1,7 @@
 # Two commands matter: `make run` and `make test`. Both start from a bare machine that has GNU make, bash and Python >= 3.11.
 # Settings by environment or on the line: PORT, DATABASE_URL, SAMPLE, SAMPLE_DATE, and the rest listed in docs/operations.md.
 MAKEFLAGS += --no-print-directory
-.PHONY: help run up down test lint bench soak clean lock
+.PHONY: help run up down test lint bench soak clean lock texts
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,3 +33,6 @@ clean: ## remove environment, assets and private database (asks; FORCE=1 does no
 
 lock: ## pin the requirements anew, with hashes
 	@bin/lock
+
+texts: ## collect the visible texts for translation
+	@bin/venv test && bin/texts

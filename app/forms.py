@@ -112,6 +112,8 @@ def _request(text: str) -> str:
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise _fail(N_("时间要带时区，例如 2026-11-26T09:00:00+08:00。"), "start")
+    if not 2000 <= at.year < 2200:  # the ends of the calendar cannot be carried to another zone
+        raise _fail(N_("请从仪器页选一个时段。"), "start")
     return at
 
 
@@ -137,7 +139,7 @@ Id = Annotated[int, Field(gt=0, lt=_HUGE)]
 MaybeId = Annotated[Id | None, BeforeValidator(_empty_is_none)]
 RequestId = Annotated[str, AfterValidator(_request)]
 Instant = Annotated[datetime, AfterValidator(_aware)]
-Degrees = Annotated[float | None, BeforeValidator(_empty_is_none), Field(allow_inf_nan=False)]
+Degrees = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_empty_is_none)]
 Answer = Literal["yes", "no"]
 
 
@@ -274,6 +276,20 @@ class ListingForm(_Form):
     report_days: Annotated[int, Field(ge=0, le=MAX_REPORT_DAYS)]
     notice_hours: Annotated[int, Field(ge=0, le=MAX_NOTICE_HOURS)]
 
+    @classmethod
+    def readable(cls, form: Mapping[str, Any], found: Faults) -> tuple[Offer | None, frozenset[str]]:
+        """Return the offer as far as a faulty form can be read, and the fields about which nothing can be said yet.
+
+        So the faults of the trade are told together with those of spelling. None where not even the instrument is known.
+        """
+        given, _ = read(cls, {**form, **{name: _HARMLESS.get(name, "") for name in found}})
+        blind = {
+            *found,
+            *(("hours_1",) if any(name.startswith("hours_") for name in found) else ()),
+            *(("lon",) if found.keys() & {"lat", "site"} else ()),
+        }
+        return (None if given is None or "instrument" in found else given.offer), frozenset(blind)
+
     @property
     def offer(self) -> Offer:
         """The listing as the domain takes it."""
@@ -284,6 +300,18 @@ class ListingForm(_Form):
         new = NewInstrument(self.type, self.name, self.model, Place(self.site, self.lon, self.lat, self.crs), self.value)
         return Offer(self.service, new=new, hours=hours, **terms)  # type: ignore[arg-type]
 
+
+_HARMLESS: Final = {
+    "request_id": "nothing-sent",
+    "instrument": "new",
+    "crs": SYSTEMS[0],
+    "service": "?",
+    "price": "1",
+    "unit": "job",
+    "report_days": "0",
+    "notice_hours": "0",
+}
+"""Stand-ins for fields of a listing that cannot be read; what they say is never shown and never written."""
 
 _TEXTS: Final = {
     "missing": N_("请填这一项。"),

@@ -79,7 +79,7 @@ def _adopt_budgets(told: Story, on: Stage, day: date, amount: int) -> None:
 
 
 def _adopt(told: Story, on: Stage, year: int, amount: int, when: datetime) -> None:
-    row = money.adopt(told.books, on.officers.approver, when, scheme=on.scheme, year=year, amount=amount)
+    row = money.adopt(told.now(when), on.officers.approver, scheme=on.scheme, year=year, amount=amount)
     told.left[row["id"]] = amount
 
 

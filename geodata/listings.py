@@ -116,7 +116,7 @@ def publish(session: Session, actor: Actor, offer: Offer, *, request_id: str) ->
         return earlier
     for fault in faults(session, actor, offer):
         raise fault
-    return _write(session, actor, offer, _request(actor, request_id))
+    return _write(session, actor, offer, request=_request(actor, request_id))
 
 
 def published(session: Session, actor: Actor, request_id: str) -> int | None:
@@ -212,9 +212,9 @@ def _request(actor: Actor, request_id: str) -> str:
     return f"listing:{actor.user_id or 0}:{request_id}"
 
 
-def _write(session: Session, actor: Actor, offer: Offer, request: str) -> int:
+def _write(session: Session, actor: Actor, offer: Offer, *, request: str) -> int:
     carrier = session.get_one(Organisation, actor.organisation_id)
-    instrument = session.get_one(Instrument, offer.instrument_id) if offer.new is None else _make(session, carrier, offer.new, request)
+    instrument = session.get_one(Instrument, offer.instrument_id) if offer.new is None else _make(session, carrier, offer.new, request=request)
     instrument.is_open = True
     if offer.hours:
         instrument.hours = offer.hours
@@ -226,7 +226,7 @@ def _write(session: Session, actor: Actor, offer: Offer, request: str) -> int:
     return row.id
 
 
-def _make(session: Session, carrier: Organisation, new: NewInstrument, request: str) -> Instrument:
+def _make(session: Session, carrier: Organisation, new: NewInstrument, *, request: str) -> Instrument:
     """Add the instrument; its code comes from the request, so that a second press of the button cannot make a second one."""
     kind = session.scalars(select(InstrumentType).where(InstrumentType.name_zh == new.type_name.strip())).one()
     made = Instrument(

@@ -80,7 +80,12 @@ class Evidence(Base):
     """A document that proves a step of `reference`, by kind and number; one number of a kind proves one thing only."""
 
     __tablename__ = "evidence"
-    __table_args__ = (UniqueConstraint("kind", "number"), CheckConstraint("number <> ''", name="number"), Index(None, "reference"))
+    __table_args__ = (
+        UniqueConstraint("kind", "number"),
+        CheckConstraint("number <> ''", name="number"),
+        Index(None, "reference"),
+        Index("uq_evidence_number_plain", "kind", sql(r"upper(regexp_replace(number, '[-_./\s]', '', 'g'))"), unique=True),
+    )
     id: Mapped[BigId]
     reference: Mapped[str]
     kind: Mapped[str]

@@ -28,13 +28,15 @@ def hledger(session: Session) -> Iterator[str]:
     yield ""
     for code in session.scalars(text("SELECT code FROM account ORDER BY id")):
         yield f"account {code}"
-    last = None
+    last, day = None, None
     rows = session.execute(text(_POSTINGS), execution_options={"yield_per": _PAGE}).mappings()
     for row in rows:
         if row["transfer_id"] != last:
             last = row["transfer_id"]
+            # hledger checks balances by date; a request that began before midnight may post after one of the next day, so its date follows.
+            day = max(day or row["business_date"], row["business_date"])
             yield ""
-            yield f"{row['business_date']:%Y-%m-%d} * ({last}) {row['kind']}  ; request: {_plain(row['request_id'])}"
+            yield f"{day:%Y-%m-%d}={row['business_date']:%Y-%m-%d} * ({last}) {row['kind']}  ; request: {_plain(row['request_id'])}"
         yield from _posting(row)
 
 

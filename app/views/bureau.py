@@ -88,11 +88,11 @@ def decide(kind: str, paper_id: int, event: str) -> ResponseReturnValue:
     if given is None:
         return _page(paper, Shown(_typed(), forms.told(faults))), 422
     try:
-        _decide(paper, event, given)
+        _decide(paper, event, given=given)
     except Invalid as wrong:
-        return _again(paper, Shown(_typed(), {wrong.field: translate(wrong)}), 422)
+        return _again(paper, Shown(_typed(), {wrong.field: translate(wrong)}), status=422)
     except (Refused, Forbidden) as no:
-        return _again(paper, Shown(_typed(), refusal=forms.refusal(no, _states(paper))), kind_of(no).status)
+        return _again(paper, Shown(_typed(), refusal=forms.refusal(no, _states(paper))), status=kind_of(no).status)
     done = gettext(labels.BUREAU_EVENTS[event])
     flash(gettext("已办：%(event)s，%(party)s ¥%(amount)s。", event=done, party=_party(paper), amount=yuan(paper.amount)), "ok")
     return redirect(url_for("bureau.desk"), 303)
@@ -101,9 +101,9 @@ def decide(kind: str, paper_id: int, event: str) -> ResponseReturnValue:
 def check_claim(paper: ClaimFile, order: OrderPage, *, today: date, related_parties: bool) -> list[Check]:
     """Compare the claim with the order that it pays and with its documents, the rows that do not fit first."""
     rows = [
-        _parties(paper, order, related_parties),
+        _parties(paper, order, related_parties=related_parties),
         _amounts(paper, order),
-        _dates(paper, order, today),
+        _dates(paper, order, today=today),
         _first_use(paper, order),
         _complete(paper),
     ]
@@ -119,7 +119,7 @@ def duties(session: Session, paper: Paper) -> list[Duty]:
     """Return the steps of a paper in order: who did each, whose turn it is, and who must not."""
     steps = papers.history(session, paper.kind, paper.id)
     names = _names(session, {step.user_id for step in steps})
-    return [_duty(paper, steps, names, line) for line in _STEPS[paper.kind]]
+    return [_duty(paper, line, steps=steps, names=names) for line in _STEPS[paper.kind]]
 
 
 def _file(kind: str, paper_id: int) -> Paper:
@@ -130,7 +130,7 @@ def _file(kind: str, paper_id: int) -> Paper:
     return paper
 
 
-def _decide(paper: Paper, event: str, given: forms.Decision) -> None:
+def _decide(paper: Paper, event: str, *, given: forms.Decision) -> None:
     if event not in {name for (kind, _), (_, events) in DUTIES.items() if kind == paper.kind for name in events}:
         raise NotFound
     more = {"request_id": given.request_id}
@@ -144,7 +144,7 @@ def _decide(paper: Paper, event: str, given: forms.Decision) -> None:
         claims.review(g.session, g.actor, claim_id=paper.id, event=event, reason=given.reason, **more)
 
 
-def _again(paper: Paper, shown: Shown, status: int) -> ResponseReturnValue:
+def _again(paper: Paper, shown: Shown, *, status: int) -> ResponseReturnValue:
     """Show the page with the state that the database has after all: what was half done is rolled back first."""
     g.session.rollback()
     return _page(_file(paper.kind, paper.id), shown), status
@@ -211,7 +211,7 @@ def _party(paper: Paper) -> str:
     return paper.payee if isinstance(paper, ClaimFile) else paper.holder
 
 
-def _parties(paper: ClaimFile, order: OrderPage, related_parties: bool) -> Check:
+def _parties(paper: ClaimFile, order: OrderPage, *, related_parties: bool) -> Check:
     due = claims.payee_of(paper.terms.payee, enterprise_id=order.row.enterprise_id, carrier_id=order.row.carrier_id)
     fits = paper.holder_id == order.row.enterprise_id and paper.payee_id == due and not related_parties
     verdict = gettext("双方由同一控制人控制") if related_parties else gettext("相符") if fits else gettext("不一致")
@@ -225,7 +225,7 @@ def _amounts(paper: ClaimFile, order: OrderPage) -> Check:
     return Check(gettext("金额"), (said, "—", "—", "—"), fits, verdict)
 
 
-def _dates(paper: ClaimFile, order: OrderPage, today: date) -> Check:
+def _dates(paper: ClaimFile, order: OrderPage, *, today: date) -> Check:
     issued = {proof.kind: proof.issued_on for proof in paper.proofs}
     start = order.contract_date
     late = [kind for kind, day in issued.items() if not start <= day <= today]
@@ -280,7 +280,7 @@ def _names(session: Session, ids: set[int | None]) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(known)))}
 
 
-def _duty(paper: Paper, steps: list[Step], names: dict[int, str], line: Line) -> Duty:
+def _duty(paper: Paper, line: Line, *, steps: list[Step], names: dict[int, str]) -> Duty:
     state, name, events = line
     done = next((step for step in reversed(steps) if step.event in events), None)
     if paper.state == state:

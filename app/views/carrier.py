@@ -58,7 +58,7 @@ def listing_new() -> ResponseReturnValue:
         return _form({"instrument": request.args.get("instrument", "")[:20]}, {})
     given, faults = forms.read(forms.ListingForm, request.form)
     if given is None:
-        return _form(request.form, faults), 422
+        return _form(request.form, {**_more_faults(faults), **faults}), 422
     wrong = listings.faults(g.session, g.actor, given.offer) if not _sent_before(given) else []
     if wrong:
         return _form(request.form, {one.field: one for one in reversed(wrong)}), 422
@@ -69,16 +69,23 @@ def listing_new() -> ResponseReturnValue:
         return _form(request.form, {no.field: no}), 422
     except (Refused, Forbidden) as no:
         g.session.rollback()
-        return _form(request.form, {}, no), kind_of(no).status
+        return _form(request.form, {}, no=no), kind_of(no).status
     flash(gettext("已上架。企业现在能搜到、能预约。"), "ok")
     return redirect(url_for("carrier.desk") + "#listings", 303)
+
+
+def _more_faults(found: forms.Faults) -> forms.Faults:
+    """Return what is wrong beyond spelling in a form that could not be read as a whole."""
+    offer, blind = forms.ListingForm.readable(request.form, found)
+    wrong = listings.faults(g.session, g.actor, offer) if offer else []
+    return {one.field: one for one in reversed(wrong) if one.field not in blind}
 
 
 def _sent_before(given: forms.ListingForm) -> bool:
     return listings.published(g.session, g.actor, given.request_id) is not None
 
 
-def _form(typed: Mapping[str, str], faults: forms.Faults, no: MapError | None = None) -> str:
+def _form(typed: Mapping[str, str], faults: forms.Faults, *, no: MapError | None = None) -> str:
     carrier_id = g.actor.organisation_id
     kept = {name: typed.get(name, "")[:300] for name in _FIELDS}
     return render_template(

@@ -106,7 +106,7 @@ def vouchers() -> ResponseReturnValue:
 def apply() -> ResponseReturnValue:
     """Show the form of an application, take it, or take it back."""
     if request.method == "GET":
-        return _apply_form({"policy": request.args.get("policy", "")}, {}, None)
+        return _apply_form({"policy": request.args.get("policy", "")}, {})
     return _resume() if "application" in request.form else _submit()
 
 
@@ -155,18 +155,19 @@ def next_step(row: OrderRow, actor: Actor, *, to_claim: bool) -> str:
 
 
 def _checkout(given: forms.Checkout, found: Quote, *, no: MapError | None, request_id: str) -> str:
-    found, why = _payable(given, found)
-    version = g.session.get(PolicyVersion, found.voucher.policy_version_id) if found.voucher else None
+    asked, (found, why) = found, _payable(given, found)
+    ruled = found if found.voucher_part else asked
+    version = g.session.get(PolicyVersion, ruled.voucher.policy_version_id) if ruled.voucher else None
     return render_template(
         "enterprise/checkout.html",
         given=given,
         quote=found,
         slot=Slot(given.start, given.end, "free"),
         refusal=forms.refusal(no or why, labels.ORDER_STATES),
-        choices=money.choices(g.session, g.actor, given.wish, found),
-        clauses=money.clause_lines(clause.as_json() for clause in found.ruling.clauses),
+        choices=money.choices(g.session, g.actor, given.wish, found=found),
+        clauses=money.clause_lines(clause.as_json() for clause in ruled.ruling.clauses),
         terms=version.terms if version else None,
-        mode=labels.MODES[version.terms.settlement_mode] if version else "",
+        mode=labels.MODES[version.terms.settlement_mode] if version and found.voucher_part else "",
         request_id=request_id,
         **_place(given),
     )
@@ -254,7 +255,7 @@ def _trace(voucher_id: int) -> list[dict[str, Any]]:
     lines = statement(g.session, voucher_id)
     known = {f"order:{row.id}": row for row in bookings.orders_of(g.session, g.actor.organisation_id)}
     named = [line.reference for line in lines if line.reference]
-    return money.trace(lines, known, desk.claims_for(g.session, named))
+    return money.trace(lines, known, claims=desk.claims_for(g.session, named))
 
 
 def _own() -> Organisation:
@@ -266,13 +267,13 @@ def _submit() -> ResponseReturnValue:
     given, faults = forms.read(forms.Application, request.form)
     typed = {name: request.form.get(name, "")[:600] for name in ("policy", "amount", "purpose", "request_id")}
     if given is None:
-        return _apply_form(typed, forms.told(faults), None), 422
+        return _apply_form(typed, forms.told(faults)), 422
     try:
         facts = given.model_dump(include={"amount", "purpose", "request_id"})
         lifecycle.apply(g.session, g.actor, policy_code=given.policy, **facts)
     except (*_NO, Invalid) as no:
         g.session.rollback()
-        return _apply_form(typed, {}, no), kind_of(no).status
+        return _apply_form(typed, {}, no=no), kind_of(no).status
     flash(gettext("申领已提交：¥%(amount)s，钱已经预留。审核结果会出现在这一页。", amount=yuan(given.amount)), "ok")
     return redirect(url_for("enterprise.vouchers"), 303)
 
@@ -288,7 +289,7 @@ def _resume() -> ResponseReturnValue:
     return redirect(url_for("enterprise.vouchers"), 303)
 
 
-def _apply_form(typed: Mapping[str, str], faults: Mapping[str, str], no: MapError | None) -> str:
+def _apply_form(typed: Mapping[str, str], faults: Mapping[str, str], *, no: MapError | None = None) -> str:
     holder = _own()
     versions = policy.for_holder(g.session, holder.adcode or "", clock.today(g.session))
     fitting = [version for version in versions if holder.kind in version.terms.eligibility.applicant_types]

@@ -31,6 +31,9 @@ from vouchers.queries import StatementLine, VoucherRow, usable, vouchers_of
 SOON: Final = 30
 """Days before the last day of use within which a voucher counts as expiring soon."""
 
+_MOST_DEAD: Final = 6
+"""So many vouchers that cannot be used are explained at the check-out, the first to expire first; each costs a quote."""
+
 _GAP: Final = 0.34
 """Least distance of two labels on the axis, as a share of its width: labels must not touch on a phone."""
 
@@ -97,16 +100,16 @@ def clause_lines(clauses: Iterable[Mapping[str, Any]]) -> list[ClauseLine]:
     return [_clause_line(clause) for clause in clauses]
 
 
-def choices(session: Session, actor: Actor, wish: Wish, found: Quote) -> list[Choice]:
+def choices(session: Session, actor: Actor, wish: Wish, *, found: Quote) -> list[Choice]:
     """Return the ways to pay: the vouchers that pay, first to expire first; paying oneself; then the vouchers that cannot be used this time."""
     terms, chosen = checkout.best_terms(session, actor), found.voucher.id if found.voucher and found.voucher_part else None
     can: list[Choice] = []
     cannot: list[Choice] = []
     for row in vouchers_of(session, actor.organisation_id or 0):
-        part = _part(terms, row, found.offer, wish)
+        part = _part(terms, row, offer=found.offer, wish=wish)
         if part:
             can.append(_voucher_choice(row, found.price, part=part, chosen=row.id == chosen))
-        elif row.available or row.state == "frozen":
+        elif (row.available or row.state == "frozen") and len(cannot) < _MOST_DEAD:
             no = checkout.quote(session, actor, replace(wish, voucher=row.id)).refusal
             cannot.append(_voucher_choice(row, found.price, part=0, refusal=translate(no) if no else ""))
     own = Choice("none", gettext("不用券"), 0, found.price, gettext("全部自己付给载体。"), "", chosen is None, is_sample=False)
@@ -137,14 +140,14 @@ def axis(rows: list[VoucherRow], today: date) -> Axis | None:
     if not by_day:
         return None
     span = max((max(by_day) - today).days * 1.12, 30)
-    events = [_event(on, amount, today, span) for on, amount in sorted(by_day.items())]
+    events = [_event(on, amount, today=today, span=span) for on, amount in sorted(by_day.items())]
     said = "；".join(gettext("%(sum)s 元 %(day)s到期", sum=yuan(amount), day=fullday(on)) for on, amount in sorted(by_day.items()))
     return Axis(said, _thinned(events), _ticks(today, span))
 
 
-def trace(lines: list[StatementLine], orders: Mapping[str, OrderRow], claims: Mapping[str, ClaimRow]) -> list[dict[str, Any]]:
+def trace(lines: list[StatementLine], orders: Mapping[str, OrderRow], *, claims: Mapping[str, ClaimRow]) -> list[dict[str, Any]]:
     """Return a voucher's statement for the macro `trace`: date, verb, signed amount; from where to where; the order behind it."""
-    return [_trace_line(line, orders.get(line.reference or ""), claims.get(line.reference or "")) for line in lines]
+    return [_trace_line(line, orders.get(line.reference or ""), claim=claims.get(line.reference or "")) for line in lines]
 
 
 def parts(row: VoucherRow) -> list[tuple[str, int]]:
@@ -159,7 +162,7 @@ def parts(row: VoucherRow) -> list[tuple[str, int]]:
     return [(name, amount) for name, amount in named if amount or name == gettext("能用")]
 
 
-def _part(terms: Terms, row: VoucherRow, offer: Offer, wish: Wish) -> int:
+def _part(terms: Terms, row: VoucherRow, *, offer: Offer, wish: Wish) -> int:
     purse = next((one for one in terms.purses if one.voucher.id == row.id), None)
     if purse is None:
         return 0
@@ -194,7 +197,7 @@ def _value(clause: Mapping[str, Any]) -> str:
     return f"¥{yuan(clause['bound'])}" if clause["outcome"] == "limit" else str(gettext("没碰到"))
 
 
-def _event(on: date, amount: int, today: date, span: float) -> dict[str, Any]:
+def _event(on: date, amount: int, *, today: date, span: float) -> dict[str, Any]:
     left = (on - today).days
     said = gettext("%(day)s，剩 %(left)s 天", day=_short(on), left=left) if left <= SOON else _short(on)
     return {"share": round(left / span, 4), "sum": f"¥{yuan(amount)}", "text": said, "soon": left <= SOON}
@@ -226,7 +229,7 @@ def _short(on: date) -> str:
     return day(on).partition(" ")[2] if language() == "en" else day(on).partition(" ")[0]
 
 
-def _trace_line(line: StatementLine, order: OrderRow | None, claim: ClaimRow | None) -> dict[str, Any]:
+def _trace_line(line: StatementLine, order: OrderRow | None, *, claim: ClaimRow | None) -> dict[str, Any]:
     verb = gettext(labels.LEDGER_KINDS.get(line.kind, line.kind))
     sign = {"issue": "+ ", "release": "+ ", "redeem": ""}.get(line.kind, "− ")
     where = gettext("%(source)s → %(destination)s", source=_account(line.source), destination=_account(line.destination))

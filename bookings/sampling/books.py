@@ -68,6 +68,14 @@ class Books:
 
 
 @dataclass(frozen=True)
+class Now:
+    """The books at an instant."""
+
+    books: Books
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Act:
     """One verb being done: by whom, when, under which request id (unique over all actors)."""
 
@@ -77,13 +85,19 @@ class Act:
     request: str
     taken: Row
 
+    @property
+    def now(self) -> Now:
+        """The same books at the same instant, for a verb inside this one."""
+        return Now(self.books, self.at)
+
     def answer(self, key: int) -> None:
         """Note the id of the row that the verb made."""
         self.taken["answer"] = key
 
 
-def begin(books: Books, actor: Actor, at: datetime, *, verb: str, content: Mapping[str, Any], key: str = "") -> Act:
+def begin(now: Now, actor: Actor, *, verb: str, content: Mapping[str, Any], key: str = "") -> Act:
     """Take a request as `vouchers.requests.once` does; without a key it gets a serial one."""
+    books, at = now.books, now.at
     books.serial += 1
     key = key or f"sample/{verb}/{books.serial}"
     who = f"{actor.role}:{actor.user_id or 0}"

@@ -10,7 +10,7 @@ import numpy as np
 from psycopg.types.range import TimestamptzRange
 
 from bookings.entities import Booking
-from bookings.sampling.books import Books, Row, begin, born
+from bookings.sampling.books import Books, Now, Row, begin, born
 from bookings.sampling.trade import Offer
 from bookings.slots import HORIZON, Interval, sessions
 from core.actor import Actor
@@ -34,7 +34,7 @@ def fill(books: Books, offers: Sequence[Offer], *, day: date, operators: Mapping
 
 
 def _block(books: Books, instrument_id: int, slot: Interval, *, actor: Actor, at: datetime) -> None:
-    act = begin(books, actor, at, verb="block", content={"instrument": instrument_id, "start": slot[0].isoformat()})
+    act = begin(Now(books, at), actor, verb="block", content={"instrument": instrument_id, "start": slot[0].isoformat()})
     row: Row = {"id": books.new_id(Booking), "instrument_id": instrument_id, "order_id": None, "span": TimestamptzRange(*slot)}
     row |= {"state": "confirmed", "row_version": 0, "created_at": at, "created_by": actor.user_id}
     born(act, Booking, row, "block")

@@ -70,7 +70,7 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Stage:
-    """One policy with the holders who may use it and the carriers who may serve them, each with its chance."""
+    """One policy with the holders who may use it and the carriers who may serve them; chances are cumulative, from above 0 to 1."""
 
     scheme: Scheme
     people: People = field(repr=False)
@@ -93,7 +93,13 @@ def stage(session: Session, people: People, *, scheme: Scheme, offers: Sequence[
     holders = tuple(Holder(row.id, row.code, row.controller, people.operators[row.id]) for row in here)
     carriers, cities = _carriers(offers, terms, people)
     chances = _falling(len(carriers), _TAIL, rng) * np.where([city == terms.region[:4] for city in cities], _NEIGHBOUR, 1.0)
-    return Stage(scheme, people, holders, _falling(len(holders), _HOLDER_TAIL, rng), carriers, chances / chances.sum())
+    often = np.cumsum(_falling(len(holders), _HOLDER_TAIL, rng))
+    return Stage(scheme, people, holders, often, carriers, np.cumsum(chances / chances.sum()))
+
+
+def drawn(chances: NDArray[np.float64], rng: np.random.Generator) -> int:
+    """Draw an index by cumulative chances, in the time of a bisection."""
+    return int(np.searchsorted(chances, rng.random() * chances[-1], side="right"))
 
 
 def open_offers(session: Session) -> list[Any]:

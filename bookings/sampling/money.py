@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from bookings.sampling.books import Act, Books, Row, begin, born, move, post
+from bookings.sampling.books import Act, Now, Row, begin, born, move, post
 from core.actor import SYSTEM, Actor
 from core.clock import business_date
 from vouchers import chart
@@ -39,12 +38,12 @@ class Purse:
     held: int = 0
 
 
-def adopt(books: Books, actor: Actor, at: datetime, *, scheme: Scheme, year: int, amount: int) -> Row:
+def adopt(now: Now, actor: Actor, *, scheme: Scheme, year: int, amount: int) -> Row:
     """Give `amount` fen to the budget of a year; the row keeps what is left of it under `free`."""
     terms = scheme.terms
-    act = begin(books, actor, at, verb="adopt", content={"policy": terms.id, "year": year, "amount": amount})
-    names: Row = {"id": books.new_id(Budget), "funder": terms.funder, "policy": terms.id, "year": year}
-    row = {**names, "state": "adopted", "row_version": 0, "created_at": at}
+    act = begin(now, actor, verb="adopt", content={"policy": terms.id, "year": year, "amount": amount})
+    names: Row = {"id": now.books.new_id(Budget), "funder": terms.funder, "policy": terms.id, "year": year}
+    row = {**names, "state": "adopted", "row_version": 0, "created_at": now.at}
     audit = born(act, Budget, row, "adopt", policy_version_id=scheme.version_id, detail={"amount": amount})
     post(act, [Move(chart.treasury(terms.funder), _budget(row), amount)], kind="adopt", audit_id=audit)
     act.answer(row["id"])
@@ -52,12 +51,12 @@ def adopt(books: Books, actor: Actor, at: datetime, *, scheme: Scheme, year: int
     return row
 
 
-def apply(books: Books, actor: Actor, at: datetime, *, scheme: Scheme, amount: int, purpose: str) -> Row:
+def apply(now: Now, actor: Actor, *, scheme: Scheme, amount: int, purpose: str) -> Row:
     """Ask for a voucher and reserve its money."""
-    act = begin(books, actor, at, verb="apply", content={"policy": scheme.terms.id, "amount": amount, "purpose": purpose})
-    budget = scheme.budgets[business_date(at).year]
-    row: Row = {"id": books.new_id(Application), "holder_id": actor.organisation_id, "policy_version_id": scheme.version_id}
-    row |= {"budget_id": budget["id"], "amount": amount, "purpose": purpose, "state": "county_review", "row_version": 0, "created_at": at}
+    act = begin(now, actor, verb="apply", content={"policy": scheme.terms.id, "amount": amount, "purpose": purpose})
+    budget = scheme.budgets[business_date(now.at).year]
+    row: Row = {"id": now.books.new_id(Application), "holder_id": actor.organisation_id, "policy_version_id": scheme.version_id}
+    row |= {"budget_id": budget["id"], "amount": amount, "purpose": purpose, "state": "county_review", "row_version": 0, "created_at": now.at}
     row |= {"created_by": actor.user_id, "reviewer_id": None, "is_sample": True}
     audit = born(act, Application, row, "submit", policy_version_id=scheme.version_id, detail={"amount": amount})
     post(act, [Move(_budget(budget), chart.reserved(row["id"]), amount)], kind="reserve", audit_id=audit)
@@ -65,10 +64,10 @@ def apply(books: Books, actor: Actor, at: datetime, *, scheme: Scheme, amount: i
     return row
 
 
-def decide(books: Books, officer: Actor, at: datetime, *, row: Row, event: str, scheme: Scheme, reason: str = "") -> Purse | None:
+def decide(now: Now, actor: Actor, *, row: Row, event: str, scheme: Scheme, reason: str = "") -> Purse | None:
     """Review an application: pass (gives the purse of its voucher), refuse or return."""
-    act = begin(books, officer, at, verb="decide", content={"application": row["id"], "event": event, "reason": reason})
-    row["reviewer_id"] = officer.user_id
+    act = begin(now, actor, verb="decide", content={"application": row["id"], "event": event, "reason": reason})
+    row["reviewer_id"] = actor.user_id
     audit = move(act, Application, row, APPLICATION, event, reason=reason, policy_version_id=scheme.version_id)
     act.answer(row["id"])
     if event == "refuse":
@@ -77,9 +76,9 @@ def decide(books: Books, officer: Actor, at: datetime, *, row: Row, event: str, 
     return _issue(act, row, scheme) if event == "pass" else None
 
 
-def resume(books: Books, actor: Actor, at: datetime, *, row: Row) -> None:
+def resume(now: Now, actor: Actor, *, row: Row) -> None:
     """Submit a returned application again."""
-    act = begin(books, actor, at, verb="resume", content={"application": row["id"], "event": "submit"})
+    act = begin(now, actor, verb="resume", content={"application": row["id"], "event": "submit"})
     move(act, Application, row, APPLICATION, "submit", policy_version_id=row["policy_version_id"])
     act.answer(row["id"])
 
@@ -88,7 +87,7 @@ def hold(outer: Act, purse: Purse, amount: int, reference: str) -> Row:
     """Freeze money of a voucher for an order that is being placed."""
     voucher = purse.row
     content = {"voucher": voucher["id"], "amount": amount, "reference": reference}
-    act = begin(outer.books, outer.actor, outer.at, verb="hold", content=content, key=f"{outer.request}/hold")
+    act = begin(outer.now, outer.actor, verb="hold", content=content, key=f"{outer.request}/hold")
     row: Row = {"id": act.books.new_id(Hold), "voucher_id": voucher["id"], "reference": reference, "amount": amount, "used": 0}
     row |= {"year": business_date(act.at).year, "state": "held", "row_version": 0, "created_at": act.at}
     detail = {"amount": amount, "voucher": voucher["id"]}
@@ -102,7 +101,7 @@ def hold(outer: Act, purse: Purse, amount: int, reference: str) -> Row:
 
 def release(outer: Act, purse: Purse, row: Row, reason: str) -> None:
     """Give a hold back to its voucher, or to the pool when the voucher may no longer be used."""
-    act = begin(outer.books, outer.actor, outer.at, verb="release", content={"hold": row["id"]}, key=f"{outer.request}/release")
+    act = begin(outer.now, outer.actor, verb="release", content={"hold": row["id"]}, key=f"{outer.request}/release")
     audit = move(act, Hold, row, HOLD, "release", reason=reason, policy_version_id=purse.row["policy_version_id"])
     usable = purse.row["state"] == "active" and business_date(act.at) <= purse.row["expires_use"]
     back = chart.available(purse.row["id"]) if usable else _pool(purse)
@@ -115,7 +114,7 @@ def release(outer: Act, purse: Purse, row: Row, reason: str) -> None:
 def use(outer: Act, purse: Purse, row: Row) -> None:
     """Turn a whole hold into used money."""
     content = {"hold": row["id"], "amount": row["amount"]}
-    act = begin(outer.books, outer.actor, outer.at, verb="use", content=content, key=f"{outer.request}/use")
+    act = begin(outer.now, outer.actor, verb="use", content=content, key=f"{outer.request}/use")
     row["used"] = row["amount"]
     detail = {"amount": row["amount"]}
     audit = move(act, Hold, row, HOLD, "use", policy_version_id=purse.row["policy_version_id"], detail=detail)
@@ -124,10 +123,10 @@ def use(outer: Act, purse: Purse, row: Row) -> None:
     purse.held -= row["amount"]
 
 
-def expire(books: Books, at: datetime, *, purse: Purse) -> None:
+def expire(now: Now, *, purse: Purse) -> None:
     """Take a voucher past its last day of use out of use; its free money goes to the pool."""
     voucher = purse.row
-    act = begin(books, SYSTEM, at, verb="expire", content={"voucher": voucher["id"]}, key=f"expire/{voucher['id']}")
+    act = begin(now, SYSTEM, verb="expire", content={"voucher": voucher["id"]}, key=f"expire/{voucher['id']}")
     audit = move(act, Voucher, voucher, VOUCHER, "expire_use", policy_version_id=voucher["policy_version_id"])
     if purse.available:
         post(act, [Move(chart.available(voucher["id"]), _pool(purse), purse.available)], kind="expire", audit_id=audit)
@@ -144,7 +143,7 @@ def evidence(act: Act, reference: str, kind: str, number: str) -> None:
 
 def submit(outer: Act, purse: Purse, held: Row, parties: tuple[int, int]) -> Row:
     """Claim the used part of a hold for the actor's organisation."""
-    act = begin(outer.books, outer.actor, outer.at, verb="claim", content={"hold": held["id"]}, key=f"{outer.request}/claim")
+    act = begin(outer.now, outer.actor, verb="claim", content={"hold": held["id"]}, key=f"{outer.request}/claim")
     row: Row = {"id": act.books.new_id(Claim), "code": f"C-{purse.row['code']}-{held['id']}", "hold_id": held["id"]}
     row |= {"payee_id": act.actor.organisation_id, "funder": purse.scheme.terms.funder, "amount": held["used"], "state": "submitted"}
     row |= {"row_version": 0, "created_at": act.at, "created_by": act.actor.user_id}
@@ -157,34 +156,34 @@ def submit(outer: Act, purse: Purse, held: Row, parties: tuple[int, int]) -> Row
 
 def resubmit(outer: Act, purse: Purse, row: Row) -> None:
     """Send a returned claim again."""
-    act = begin(outer.books, outer.actor, outer.at, verb="resubmit", content={"claim": row["id"]}, key=f"{outer.request}/claim")
+    act = begin(outer.now, outer.actor, verb="resubmit", content={"claim": row["id"]}, key=f"{outer.request}/claim")
     move(act, Claim, row, CLAIM, "submit", policy_version_id=purse.row["policy_version_id"])
     act.answer(row["id"])
 
 
-def review(books: Books, officer: Actor, at: datetime, *, row: Row, event: str, reason: str = "") -> None:
+def review(now: Now, actor: Actor, *, row: Row, event: str, reason: str = "") -> None:
     """Check a claim: check_ok, return or refuse."""
-    act = begin(books, officer, at, verb="review", content={"claim": row["id"], "event": event, "reason": reason})
-    row["reviewer_id"] = officer.user_id
+    act = begin(now, actor, verb="review", content={"claim": row["id"], "event": event, "reason": reason})
+    row["reviewer_id"] = actor.user_id
     move(act, Claim, row, CLAIM, event, reason=reason)
     act.answer(row["id"])
 
 
-def approve(books: Books, officer: Actor, at: datetime, *, row: Row) -> None:
+def approve(now: Now, actor: Actor, *, row: Row) -> None:
     """Approve a checked claim for payment."""
-    act = begin(books, officer, at, verb="approve", content={"claim": row["id"]})
-    row["approver_id"] = officer.user_id
+    act = begin(now, actor, verb="approve", content={"claim": row["id"]})
+    row["approver_id"] = actor.user_id
     move(act, Claim, row, CLAIM, "approve")
     act.answer(row["id"])
 
 
-def pay(books: Books, officer: Actor, at: datetime, *, row: Row, purse: Purse, bank_reference: str) -> None:
+def pay(now: Now, actor: Actor, *, row: Row, purse: Purse, bank_reference: str) -> None:
     """Record that the treasury paid an approved claim."""
-    act = begin(books, officer, at, verb="pay", content={"claim": row["id"], "bank_reference": bank_reference})
-    payout: Row = {"id": books.new_id(Payout), "funder": row["funder"], "payee_id": row["payee_id"], "amount": row["amount"]}
-    payout |= {"bank_reference": bank_reference, "paid_on": business_date(at), "created_at": at, "created_by": officer.user_id}
-    books.rows[Payout].append(payout)
-    row |= {"payer_id": officer.user_id, "paid_at": at, "payout_id": payout["id"]}
+    act = begin(now, actor, verb="pay", content={"claim": row["id"], "bank_reference": bank_reference})
+    payout: Row = {"id": now.books.new_id(Payout), "funder": row["funder"], "payee_id": row["payee_id"], "amount": row["amount"]}
+    payout |= {"bank_reference": bank_reference, "paid_on": business_date(now.at), "created_at": now.at, "created_by": actor.user_id}
+    now.books.rows[Payout].append(payout)
+    row |= {"payer_id": actor.user_id, "paid_at": now.at, "payout_id": payout["id"]}
     detail: Mapping[str, Any] = {"amount": row["amount"], "bank_reference": bank_reference}
     audit = move(act, Claim, row, CLAIM, "pay", policy_version_id=purse.row["policy_version_id"], detail=detail)
     post(act, [Move(chart.used(purse.row["id"]), chart.paid(payout["id"]), row["amount"])], kind="redeem", audit_id=audit)

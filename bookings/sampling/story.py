@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from bookings.checkout import Wish
 from bookings.sampling import money, trade
-from bookings.sampling.books import Books, Row
-from bookings.sampling.cast import Carrier, Holder, Stage
+from bookings.sampling.books import Books, Now, Row
+from bookings.sampling.cast import Carrier, Holder, Stage, drawn
 from bookings.sampling.money import Purse
 from bookings.sampling.trade import Deal, Offer
 from bookings.slots import Interval, sessions
@@ -56,6 +57,10 @@ class Story:
         if when < self.end:
             heappush(self.queue, (when, next(self.numbers), what))
 
+    def now(self, when: datetime) -> Now:
+        """Return the books at the instant `when`."""
+        return Now(self.books, when)
+
     def tell(self) -> None:
         """Let everything happen in the order of time."""
         while self.queue:
@@ -86,6 +91,23 @@ class Visit:
     sure: bool = False
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A deal and the row of its claim."""
+
+    deal: Deal
+    row: Row
+
+
+@dataclass(frozen=True)
+class Paper:
+    """An application under review, and the visit that waits for its voucher."""
+
+    on: Stage
+    row: Row
+    come: Visit | None
+
+
 def office(day: date, minutes: int) -> datetime:
     """Return the instant `minutes` after nine o'clock in Asia/Shanghai."""
     return datetime.combine(day, time(9), SHANGHAI) + timedelta(minutes=minutes)
@@ -94,10 +116,10 @@ def office(day: date, minutes: int) -> datetime:
 def choose(story: Story, on: Stage, holder: Holder | None = None, *, tries: int = 0) -> Visit:
     """Draw who goes where: a holder by its chance, a carrier that is not related to it by its chance, and one of its offers."""
     rng = story.rng
-    who = holder or on.holders[int(rng.choice(len(on.holders), p=on.holder_chances))]
-    carrier = on.carriers[int(rng.choice(len(on.carriers), p=on.carrier_chances))]
+    who = holder or on.holders[drawn(on.holder_chances, rng)]
+    carrier = on.carriers[drawn(on.carrier_chances, rng)]
     while carrier.controller and carrier.controller == who.controller:
-        carrier = on.carriers[int(rng.choice(len(on.carriers), p=on.carrier_chances))]
+        carrier = on.carriers[drawn(on.carrier_chances, rng)]
     return Visit(on, who, _offer(story, carrier), tries)
 
 
@@ -107,9 +129,7 @@ def visit(story: Story, wanted: Visit, when: datetime) -> None:
     share = rules.rule(scheme.terms, rules.Deal(wanted.offer.price, wanted.offer.service)).amount
     ruling = _ruling(story, wanted, best, when) if best else None
     if best and ruling and ruling.amount * 10 >= share * 6:
-        slot = _slot(story, wanted.offer, when)
-        if slot:
-            _place(story, wanted, best, ruling=ruling, slot=slot, when=when)
+        if _place(story, wanted, best, ruling=ruling, when=when):
             return
     elif apply(story, wanted, when):
         return
@@ -132,25 +152,25 @@ def apply(story: Story, wanted: Visit, when: datetime, *, amount: int | None = N
         return False
     story.left[budget["id"]] -= amount
     story.pending[key] += 1
-    row = money.apply(story.books, holder.actor, when, scheme=scheme, amount=amount, purpose=f"示例：{wanted.offer.type_name}的测试和研发服务")
-    come = wanted if again else None
-    story.at(story.later(when, 0.5, 8), lambda at: _decide(story, wanted.stage, row, come, at))
+    row = money.apply(story.now(when), holder.actor, scheme=scheme, amount=amount, purpose=f"示例：{wanted.offer.type_name}的测试和研发服务")
+    paper = Paper(wanted.stage, row, wanted if again else None)
+    story.at(story.later(when, 0.5, 8), lambda at: _decide(story, paper, at))
     return True
 
 
-def _decide(story: Story, on: Stage, row: Row, come: Visit | None, when: datetime, *, first: bool = True) -> None:
-    officer, scheme, luck = on.officers.reviewer, on.scheme, story.rng.random()
+def _decide(story: Story, paper: Paper, when: datetime, *, first: bool = True) -> None:
+    officer, scheme, row, come, luck = paper.on.officers.reviewer, paper.on.scheme, paper.row, paper.come, story.rng.random()
     key = (row["holder_id"], scheme.version_id)
     if first and luck < 0.04 and not (come and come.sure):
-        money.decide(story.books, officer, when, row=row, event="return", scheme=scheme, reason="示例：请补充服务内容说明")
-        story.at(story.later(when, 1, 5), lambda at: _send_again(story, on, row, come, at))
+        money.decide(story.now(when), officer, row=row, event="return", scheme=scheme, reason="示例：请补充服务内容说明")
+        story.at(story.later(when, 1, 5), lambda at: _send_again(story, paper, at))
         return
     story.pending[key] -= 1
     if first and luck > 0.97 and come and not come.sure:
-        money.decide(story.books, officer, when, row=row, event="refuse", scheme=scheme, reason="示例：内容已由市级项目资助")
+        money.decide(story.now(when), officer, row=row, event="refuse", scheme=scheme, reason="示例：内容已由市级项目资助")
         story.left[row["budget_id"]] += row["amount"]
         return
-    purse = money.decide(story.books, officer, when, row=row, event="pass", scheme=scheme)
+    purse = money.decide(story.now(when), officer, row=row, event="pass", scheme=scheme)
     if purse is None:
         return
     story.purses[key].append(purse)
@@ -159,20 +179,25 @@ def _decide(story: Story, on: Stage, row: Row, come: Visit | None, when: datetim
         story.at(story.later(when, 0.1, 8), lambda at: visit(story, come, at))
 
 
-def _send_again(story: Story, on: Stage, row: Row, come: Visit | None, when: datetime) -> None:
-    holder = next(holder for holder in on.holders if holder.id == row["holder_id"])
-    money.resume(story.books, holder.actor, when, row=row)
-    story.at(story.later(when, 0.2, 3), lambda at: _decide(story, on, row, come, at, first=False))
+def _send_again(story: Story, paper: Paper, when: datetime) -> None:
+    holder = next(holder for holder in paper.on.holders if holder.id == paper.row["holder_id"])
+    money.resume(story.now(when), holder.actor, row=paper.row)
+    story.at(story.later(when, 0.2, 3), lambda at: _decide(story, paper, at, first=False))
 
 
 def _expire(story: Story, key: tuple[int, int], purse: Purse, when: datetime) -> None:
-    money.expire(story.books, when, purse=purse)
+    money.expire(story.now(when), purse=purse)
     story.purses[key].remove(purse)
 
 
-def _place(story: Story, wanted: Visit, purse: Purse, *, ruling: rules.Ruling, slot: Interval, when: datetime) -> None:
-    need = f"示例：{wanted.offer.type_name}" + ("，委托开发" if wanted.offer.service.endswith("_rd") else "")
-    deal = trade.place(story.books, wanted.holder.actor, when, offer=wanted.offer, slot=slot, purse=purse, ruling=ruling, need=need)
+def _place(story: Story, wanted: Visit, purse: Purse, *, ruling: rules.Ruling, when: datetime) -> bool:
+    """Place the order on a free slot and let an answer follow; say whether there was a slot."""
+    offer, slot = wanted.offer, _slot(story, wanted.offer, when)
+    if slot is None:
+        return False
+    need = f"示例：{offer.type_name}" + ("，委托开发" if offer.service.endswith("_rd") else "")
+    wish = Wish(offer.instrument_id, *slot, offer.service, voucher=purse.row["id"], need=need)
+    deal = trade.place(story.now(when), wanted.holder.actor, wish, offer=offer, purse=purse, ruling=ruling)
     story.taken.add((wanted.offer.instrument_id, slot[0]))
     _spend(story, wanted, when, ruling.amount)
     hours = (deal.order["answer_by"] - when) / timedelta(days=1)
@@ -184,10 +209,11 @@ def _place(story: Story, wanted: Visit, purse: Purse, *, ruling: rules.Ruling, s
         story.at(answer, lambda at: _call_off(story, wanted, deal, at))
     else:
         story.at(answer, lambda at: _accept(story, wanted, deal, at, called_off=luck < 0.065))
+    return True
 
 
 def _accept(story: Story, wanted: Visit, deal: Deal, when: datetime, *, called_off: bool) -> None:
-    trade.accept(story.books, _carrier(wanted, deal), when, deal=deal)
+    trade.accept(story.now(when), _carrier(wanted, deal), deal=deal)
     start, end = deal.booking["span"].lower, deal.booking["span"].upper
     notice = start - timedelta(hours=wanted.offer.notice_hours + 2)
     if called_off and notice > when:
@@ -197,59 +223,59 @@ def _accept(story: Story, wanted: Visit, deal: Deal, when: datetime, *, called_o
 
 
 def _deliver(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
-    trade.deliver(story.books, _carrier(wanted, deal), when, deal=deal, number=f"SL-BG-{deal.order['id']:06d}")
+    trade.deliver(story.now(when), _carrier(wanted, deal), deal=deal, number=f"SL-BG-{deal.order['id']:06d}")
     story.at(story.later(when, 0.1, 4), lambda at: _confirm(story, wanted, deal, at))
 
 
 def _confirm(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
-    trade.confirm(story.books, wanted.holder.actor, when, deal=deal)
+    trade.confirm(story.now(when), wanted.holder.actor, deal=deal)
     story.at(story.later(when, 0.5, 10), lambda at: _settle(story, wanted, deal, at))
 
 
 def _settle(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
     numbers = (f"SL-FP-{deal.order['id']:06d}", f"SL-HD-{deal.order['id']:06d}")
-    trade.settle(story.books, wanted.holder.actor, when, deal=deal, numbers=numbers)
+    trade.settle(story.now(when), wanted.holder.actor, deal=deal, numbers=numbers)
     if story.chance(0.94) or wanted.sure:
         story.at(story.later(when, 1, 20), lambda at: _claim(story, wanted, deal, at))
 
 
 def _claim(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
     payee = wanted.holder.actor if wanted.stage.scheme.terms.payee == "enterprise" else _carrier(wanted, deal)
-    again = deal.claim is not None
-    row = trade.claim(story.books, payee, when, deal=deal)
-    story.at(story.later(when, 0.5, 9), lambda at: _review(story, wanted, deal, row, at, sure=again or wanted.sure))
+    sure = deal.claim is not None or wanted.sure
+    row = trade.claim(story.now(when), payee, deal=deal)
+    story.at(story.later(when, 0.5, 9), lambda at: _review(story, wanted, Claimed(deal, row), at, sure=sure))
 
 
-def _review(story: Story, wanted: Visit, deal: Deal, row: Row, when: datetime, *, sure: bool) -> None:
-    officers, luck = wanted.stage.officers, 1.0 if sure else story.rng.random()
+def _review(story: Story, wanted: Visit, of: Claimed, when: datetime, *, sure: bool) -> None:
+    officer, luck = wanted.stage.officers.reviewer, 1.0 if sure else story.rng.random()
     if luck < 0.03:
-        money.review(story.books, officers.reviewer, when, row=row, event="return", reason="示例：发票抬头与合同不一致，请更正")
-        story.at(story.later(when, 1, 9), lambda at: _claim(story, wanted, deal, at))
+        money.review(story.now(when), officer, row=of.row, event="return", reason="示例：发票抬头与合同不一致，请更正")
+        story.at(story.later(when, 1, 9), lambda at: _claim(story, wanted, of.deal, at))
     elif luck < 0.035:
-        money.review(story.books, officers.reviewer, when, row=row, event="refuse", reason="示例：服务内容不在可用范围")
+        money.review(story.now(when), officer, row=of.row, event="refuse", reason="示例：服务内容不在可用范围")
     else:
-        money.review(story.books, officers.reviewer, when, row=row, event="check_ok")
-        story.at(story.later(when, 0.5, 6), lambda at: _approve(story, wanted, deal, row, at))
+        money.review(story.now(when), officer, row=of.row, event="check_ok")
+        story.at(story.later(when, 0.5, 6), lambda at: _approve(story, wanted, of, at))
 
 
-def _approve(story: Story, wanted: Visit, deal: Deal, row: Row, when: datetime) -> None:
-    money.approve(story.books, wanted.stage.officers.approver, when, row=row)
-    story.at(story.later(when, 1, 12), lambda at: _pay(story, wanted, deal, row, at))
+def _approve(story: Story, wanted: Visit, of: Claimed, when: datetime) -> None:
+    money.approve(story.now(when), wanted.stage.officers.approver, row=of.row)
+    story.at(story.later(when, 1, 12), lambda at: _pay(story, wanted, of, at))
 
 
-def _pay(story: Story, wanted: Visit, deal: Deal, row: Row, when: datetime) -> None:
-    number = f"SL-BF-{row['id']:06d}"
-    money.pay(story.books, wanted.stage.officers.payer, when, row=row, purse=deal.purse, bank_reference=number)
+def _pay(story: Story, wanted: Visit, of: Claimed, when: datetime) -> None:
+    number = f"SL-BF-{of.row['id']:06d}"
+    money.pay(story.now(when), wanted.stage.officers.payer, row=of.row, purse=of.deal.purse, bank_reference=number)
 
 
 def _call_off(story: Story, wanted: Visit, deal: Deal, when: datetime, *, by_holder: bool = False) -> None:
     actor = wanted.holder.actor if by_holder else _carrier(wanted, deal)
-    trade.cancel(story.books, actor, when, deal=deal, reason="示例：改期" if by_holder else "示例：仪器检修")
+    trade.cancel(story.now(when), actor, deal=deal, reason="示例：改期" if by_holder else "示例：仪器检修")
     _free(story, wanted, deal)
 
 
 def _fall_through(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
-    trade.timeout(story.books, when, deal=deal)
+    trade.timeout(story.now(when), deal=deal)
     _free(story, wanted, deal)
 
 

@@ -16,9 +16,9 @@ from bookings.checkout import ANSWER_WITHIN, Wish
 from bookings.entities import BOOKING, ORDER, Booking, Order
 from bookings.orders import Given
 from bookings.sampling import money
-from bookings.sampling.books import Act, Books, Row, begin, born, move
+from bookings.sampling.books import Act, Now, Row, begin, born, move
 from bookings.sampling.money import Purse
-from bookings.slots import Interval, report_on
+from bookings.slots import report_on
 from core.actor import SYSTEM, Actor
 from core.clock import business_date
 from vouchers.claims import Document
@@ -56,71 +56,70 @@ class Deal:
         return self.order["enterprise_id"], self.order["carrier_id"]
 
 
-def place(books: Books, actor: Actor, at: datetime, *, offer: Offer, slot: Interval, purse: Purse, ruling: Ruling, need: str) -> Deal:
+def place(now: Now, actor: Actor, wish: Wish, *, offer: Offer, purse: Purse, ruling: Ruling) -> Deal:
     """Write order, booking and hold."""
-    wish = Wish(offer.instrument_id, *slot, offer.service, voucher=purse.row["id"], need=need)
-    act = begin(books, actor, at, verb="order", content=wish.content())
+    act = begin(now, actor, verb="order", content=wish.content())
     order = _order(act, wish, offer, purse=purse, ruling=ruling)
     detail = {"price": order["price"], "voucher_part": order["voucher_part"]}
     born(act, Order, order, "offer", policy_version_id=order["policy_version_id"], detail=detail)
-    booking = {"id": books.new_id(Booking), "instrument_id": offer.instrument_id, "order_id": order["id"], "span": TimestamptzRange(*slot)}
-    booking |= {"state": "requested", "row_version": 0, "created_at": at, "created_by": actor.user_id}
+    booking = {"id": now.books.new_id(Booking), "instrument_id": offer.instrument_id, "order_id": order["id"], "span": TimestamptzRange(*wish.span)}
+    booking |= {"state": "requested", "row_version": 0, "created_at": now.at, "created_by": actor.user_id}
     born(act, Booking, booking, "request")
     held = money.hold(act, purse, order["voucher_part"], f"order:{order['id']}")
     act.answer(order["id"])
     return Deal(offer, purse, order, booking, held)
 
 
-def accept(books: Books, actor: Actor, at: datetime, *, deal: Deal) -> None:
+def accept(now: Now, actor: Actor, *, deal: Deal) -> None:
     """Take the order on."""
-    act = _begin(books, actor, at, deal, "accept")
+    act = _begin(now, actor, deal, "accept")
     move(act, Order, deal.order, ORDER, "accept")
     move(act, Booking, deal.booking, BOOKING, "accept")
 
 
-def cancel(books: Books, actor: Actor, at: datetime, *, deal: Deal, reason: str) -> None:
+def cancel(now: Now, actor: Actor, *, deal: Deal, reason: str) -> None:
     """Call the order off and release its hold."""
-    act = _begin(books, actor, at, deal, "cancel", given=Given(reason))
+    act = _begin(now, actor, deal, "cancel", given=Given(reason))
     move(act, Order, deal.order, ORDER, "cancel", reason=reason)
     money.release(act, deal.purse, deal.hold, "cancel")
     move(act, Booking, deal.booking, BOOKING, "cancel")
 
 
-def timeout(books: Books, at: datetime, *, deal: Deal) -> None:
+def timeout(now: Now, *, deal: Deal) -> None:
     """End an offer that nobody answered in time."""
-    act = _begin(books, SYSTEM, at, deal, "timeout", key=f"timeout/{deal.order['id']}")
+    act = _begin(now, SYSTEM, deal, "timeout", key=f"timeout/{deal.order['id']}")
     move(act, Order, deal.order, ORDER, "timeout")
     money.release(act, deal.purse, deal.hold, "timeout")
     move(act, Booking, deal.booking, BOOKING, "timeout")
 
 
-def deliver(books: Books, actor: Actor, at: datetime, *, deal: Deal, number: str) -> None:
+def deliver(now: Now, actor: Actor, *, deal: Deal, number: str) -> None:
     """Hand over the result under a report number."""
-    act = _begin(books, actor, at, deal, "deliver", given=_given(at, service_result=number))
+    act = _begin(now, actor, deal, "deliver", given=_given(now.at, service_result=number))
     move(act, Order, deal.order, ORDER, "deliver")
     money.evidence(act, deal.hold["reference"], "service_result", number)
     move(act, Booking, deal.booking, BOOKING, "done")
 
 
-def confirm(books: Books, actor: Actor, at: datetime, *, deal: Deal) -> None:
+def confirm(now: Now, actor: Actor, *, deal: Deal) -> None:
     """Agree that the service was done: the hold becomes used money."""
-    act = _begin(books, actor, at, deal, "confirm")
+    act = _begin(now, actor, deal, "confirm")
     move(act, Order, deal.order, ORDER, "confirm")
     money.use(act, deal.purse, deal.hold)
 
 
-def settle(books: Books, actor: Actor, at: datetime, *, deal: Deal, numbers: tuple[str, str]) -> None:
+def settle(now: Now, actor: Actor, *, deal: Deal, numbers: tuple[str, str]) -> None:
     """Pay the own part, with the numbers of the invoice and of the proof of payment."""
     invoice, proof = numbers
-    act = _begin(books, actor, at, deal, "pay_own_part", given=_given(at, invoice=invoice, payment_proof=proof))
+    act = _begin(now, actor, deal, "pay_own_part", given=_given(now.at, invoice=invoice, payment_proof=proof))
     move(act, Order, deal.order, ORDER, "pay_own_part")
     money.evidence(act, deal.hold["reference"], "invoice", invoice)
     money.evidence(act, deal.hold["reference"], "payment_proof", proof)
 
 
-def claim(books: Books, actor: Actor, at: datetime, *, deal: Deal) -> Row:
+def claim(now: Now, actor: Actor, *, deal: Deal) -> Row:
     """Ask for the voucher's money, or send a returned claim again."""
-    act = _begin(books, actor, at, deal, "claim")
+    act = _begin(now, actor, deal, "claim")
     if deal.claim is None:
         deal.claim = money.submit(act, deal.purse, deal.hold, deal.parties)
     else:
@@ -140,9 +139,9 @@ def _order(act: Act, wish: Wish, offer: Offer, *, purse: Purse, ruling: Ruling) 
     return row | {"created_at": act.at, "created_by": act.actor.user_id, "is_sample": True}
 
 
-def _begin(books: Books, actor: Actor, at: datetime, deal: Deal, event: str, *, given: Given | None = None, key: str = "") -> Act:
+def _begin(now: Now, actor: Actor, deal: Deal, event: str, *, given: Given | None = None, key: str = "") -> Act:
     content = {"order": deal.order["id"], "given": asdict(given or Given())}
-    act = begin(books, actor, at, verb=event, content=content, key=key)
+    act = begin(now, actor, verb=event, content=content, key=key)
     act.answer(deal.order["id"])
     return act
 

@@ -81,6 +81,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "number", name=op.f("uq_evidence_kind_number")),
     )
     op.create_index(op.f("ix_evidence_reference"), "evidence", ["reference"], unique=False)
+    op.create_index(
+        "uq_evidence_number_plain", "evidence", ["kind", sa.literal_column("upper(regexp_replace(number, '[-_./\\s]', '', 'g'))")], unique=True
+    )
     op.create_table(
         "instrument_class",
         sa.Column("code", sa.String(), nullable=False),
@@ -670,6 +673,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_login_attempt_address_at"), table_name="login_attempt")
     op.drop_table("login_attempt")
     op.drop_table("instrument_class")
+    op.drop_index("uq_evidence_number_plain", table_name="evidence")
     op.drop_index(op.f("ix_evidence_reference"), table_name="evidence")
     op.drop_table("evidence")
     op.drop_index(op.f("ix_audit_subject_subject_id"), table_name="audit")

@@ -14,7 +14,7 @@ depends_on = None
 LEDGER_POST = r"""
 CREATE FUNCTION ledger_post(p_request text, p_kind text, p_at timestamptz, p_date date, p_audit bigint,
                             p_sources text[], p_destinations text[], p_amounts bigint[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_content text := md5(jsonb_build_array(p_kind, p_sources, p_destinations, p_amounts)::text);
     v_transfer bigint; v_known text; v_source record; v_destination record;
@@ -23,6 +23,17 @@ BEGIN
        OR cardinality(p_destinations) <> cardinality(p_amounts) THEN
         RAISE EXCEPTION 'a transfer needs postings with source, destination and amount' USING ERRCODE = 'check_violation';
     END IF;
+    -- Money goes only where the chart says, and never from one voucher to another: whatever a caller asks for.
+    FOR i IN 1 .. cardinality(p_amounts) LOOP
+        IF NOT coalesce((p_amounts[i] > 0 AND split_part(p_sources[i], ':', 2) <> '' AND split_part(p_destinations[i], ':', 2) <> '' AND
+            ((split_part(p_sources[i], ':', 1), split_part(p_destinations[i], ':', 1)) IN
+                (('budget', 'reserved'), ('reserved', 'budget'), ('reserved', 'available'), ('available', 'pool'), ('held', 'pool'), ('used', 'pool'), ('used', 'paid'))
+            OR (split_part(p_sources[i], ':', 1), split_part(p_destinations[i], ':', 1)) IN
+                (('treasury', 'budget'), ('available', 'held'), ('held', 'available'), ('held', 'used'))
+                AND split_part(p_sources[i], ':', 2) = split_part(p_destinations[i], ':', 2))), false) THEN
+            RAISE EXCEPTION 'no such way for money: % fen from % to %', p_amounts[i], p_sources[i], p_destinations[i] USING ERRCODE = 'check_violation';
+        END IF;
+    END LOOP;
     -- The request id first: a second caller waits here for the first to commit, then answers the same.
     INSERT INTO transfer (request_id, kind, at, business_date, audit_id, content) VALUES (p_request, p_kind, p_at, p_date, p_audit, v_content)
     ON CONFLICT (request_id) DO NOTHING RETURNING id INTO v_transfer;
@@ -119,7 +130,25 @@ VIEWS = {
         GROUP BY b.voucher_id, b.held, b.used, b.redeemed
         HAVING b.held <> coalesce(sum(h.amount) FILTER (WHERE h.state = 'held'), 0) OR b.used + b.redeemed <> coalesce(sum(h.used), 0)
     """,
-    # 6 and 7: no order above its ruling, no holder above the year cap of the policy version that the voucher cites.
+    # 8 of the promises: each posting carries the balance and version that follow from all before it, and none was ever below zero.
+    "invariant_history": """
+        SELECT e.id, e.version, e.balance FROM (
+            SELECT l.id, l.version, l.balance, sum(l.amount) OVER w AS running, row_number() OVER w AS n
+            FROM (SELECT source_id AS id, source_version AS version, source_balance AS balance, -amount AS amount FROM posting
+                  UNION ALL SELECT destination_id, destination_version, destination_balance, amount FROM posting) l
+            WINDOW w AS (PARTITION BY l.id ORDER BY l.version ROWS UNBOUNDED PRECEDING)) e
+        JOIN account a ON a.id = e.id
+        WHERE e.balance <> e.running OR e.version <> e.n OR (e.balance < 0 AND a.kind <> 'treasury')
+    """,
+    # An application under review has its money reserved, any other has none; an issued one is one voucher that says the same.
+    "invariant_application": """
+        SELECT x.id, x.state, x.amount, coalesce(r.balance, 0) AS reserved, v.face
+        FROM application x LEFT JOIN account r ON r.code = 'reserved:' || x.id LEFT JOIN voucher v ON v.application_id = x.id
+        WHERE coalesce(r.balance, 0) <> CASE WHEN x.state IN ('draft', 'county_review', 'approved') THEN x.amount ELSE 0 END
+            OR (x.state = 'issued') <> (v.id IS NOT NULL)
+            OR (v.face, v.holder_id, v.budget_id, v.policy_version_id) <> (x.amount, x.holder_id, x.budget_id, x.policy_version_id)
+    """,
+    # 7: no holder above the year cap of the policy version that the voucher cites, no actual controller above that of its group.
     "invariant_year_cap": """
         SELECT v.holder_id, p.policy, h.year, sum(CASE WHEN h.state = 'used' THEN h.used ELSE h.amount END) AS spent
         FROM hold h JOIN voucher v ON v.id = h.voucher_id JOIN policy_version p ON p.id = v.policy_version_id
@@ -127,7 +156,25 @@ VIEWS = {
         GROUP BY v.holder_id, p.policy, h.year
         HAVING sum(CASE WHEN h.state = 'used' THEN h.used ELSE h.amount END) > max((p.body #>> '{caps,per_year}')::bigint)
     """,
-    # 10: reviewer, approver and payer are three persons (CHECK), and none belongs to a party of the claim.
+    "invariant_group_cap": """
+        SELECT coalesce(o.controller, 'organisation ' || o.id) AS controller, p.policy, h.year,
+               sum(CASE WHEN h.state = 'used' THEN h.used ELSE h.amount END) AS spent
+        FROM hold h JOIN voucher v ON v.id = h.voucher_id JOIN organisation o ON o.id = v.holder_id
+        JOIN policy_version p ON p.id = v.policy_version_id
+        WHERE h.state <> 'released'
+        GROUP BY 1, p.policy, h.year
+        HAVING sum(CASE WHEN h.state = 'used' THEN h.used ELSE h.amount END) > max((p.body #>> '{caps,group_per_year}')::bigint)
+    """,
+    # 10: reviewer, approver and payer are there, and three persons (CHECK), and none is who asked. Membership of a party is checked by the verbs:
+    # a person may join one later.
+    "invariant_duties": """
+        SELECT 'claim' AS paper, c.id, c.state FROM claim c
+        WHERE (c.state IN ('verified', 'approved', 'paid') AND c.reviewer_id IS NULL) OR (c.state IN ('approved', 'paid') AND c.approver_id IS NULL)
+            OR (c.state = 'paid' AND c.payer_id IS NULL) OR c.created_by IN (c.reviewer_id, c.approver_id, c.payer_id)
+        UNION ALL
+        SELECT 'application', x.id, x.state FROM application x
+        WHERE x.reviewer_id = x.created_by OR (x.state IN ('approved', 'issued', 'refused') AND x.reviewer_id IS NULL)
+    """,
     # 11: every state of a paper was reached by exactly one audit record a version.
     "invariant_audit": " UNION ALL ".join(
         f"""SELECT '{name}' AS paper, x.id, x.state, count(a.id) AS records FROM {name} x
@@ -137,19 +184,26 @@ VIEWS = {
     ),
     # 12: a payout is one paid claim and one transfer of the same amount.
     "invariant_payout": """
-        SELECT o.id, o.amount, c.amount AS claimed, a.balance AS posted FROM payout o
-        LEFT JOIN claim c ON c.payout_id = o.id AND c.state = 'paid' LEFT JOIN account a ON a.code = 'paid:' || o.id
-        WHERE o.amount IS DISTINCT FROM c.amount OR o.amount IS DISTINCT FROM a.balance
+        SELECT coalesce('paid:' || o.id, a.code) AS code, o.amount, c.amount AS claimed, a.balance AS posted, u.amount AS used
+        FROM payout o FULL JOIN (SELECT id, code, balance FROM account WHERE kind = 'paid') a ON a.code = 'paid:' || o.id
+        LEFT JOIN claim c ON c.payout_id = o.id AND c.state = 'paid' LEFT JOIN hold h ON h.id = c.hold_id
+        LEFT JOIN LATERAL (SELECT sum(p.amount) AS amount FROM posting p JOIN account s ON s.id = p.source_id
+            WHERE p.destination_id = a.id AND s.code = 'used:' || h.voucher_id) u ON true
+        WHERE (o.amount, o.payee_id, o.funder) IS DISTINCT FROM (c.amount, c.payee_id, c.funder)
+            OR o.amount IS DISTINCT FROM a.balance OR o.amount IS DISTINCT FROM u.amount
     """,
     # 13: who pays is the funder of the voucher's policy, for carriers from anywhere.
     "invariant_funder": """
         SELECT c.id, c.funder, p.funder AS home FROM claim c JOIN hold h ON h.id = c.hold_id JOIN voucher v ON v.id = h.voucher_id
         JOIN policy_version p ON p.id = v.policy_version_id WHERE c.funder <> p.funder
     """,
-    # An order's live hold is its voucher part, and the claim asks for what was used.
+    # An order's live hold is its voucher part from its own voucher, used once both sides confirmed; the claim asks for what was used.
     "invariant_order": """
-        SELECT o.id, o.voucher_part, h.amount, h.state FROM orders o JOIN hold h ON h.reference = 'order:' || o.id AND h.state <> 'released'
-        WHERE o.voucher_part <> h.amount OR o.voucher_id IS DISTINCT FROM h.voucher_id OR o.state = 'cancelled'
+        SELECT o.id, o.state, o.voucher_part, h.amount, h.state AS hold
+        FROM orders o LEFT JOIN hold h ON h.reference = 'order:' || o.id AND h.state <> 'released' LEFT JOIN voucher v ON v.id = h.voucher_id
+        WHERE CASE WHEN o.state = 'cancelled' OR o.voucher_part = 0 THEN h.id IS NOT NULL
+            ELSE h.id IS NULL OR o.voucher_part <> h.amount OR o.voucher_id <> h.voucher_id OR o.enterprise_id <> v.holder_id
+                OR (h.state = 'used') <> (o.state IN ('confirmed', 'settled')) END
     """,
     "invariant_claim": """
         SELECT c.id, c.amount, h.used FROM claim c JOIN hold h ON h.id = c.hold_id WHERE c.amount <> h.used

@@ -63,6 +63,12 @@ def test_a_published_listing_can_be_booked(desks):
     assert desks.post("/checkout", desks.booking(**changes)).status_code == 303
 
 
+def test_a_place_of_the_carrier_stands_for_the_point(desks, session):
+    place = make.site(session, desks.scene.carrier)
+    session.commit()
+    assert desks.post(NEW, form(desks, site=str(place.id), lon="", lat=""), by="carrier").status_code == 303
+
+
 def test_pressing_twice_lists_once(desks):
     for _ in range(2):
         assert desks.post(NEW, form(desks), by="carrier", key="one-listing").status_code == 303
@@ -85,6 +91,8 @@ def test_pressing_twice_lists_once(desks):
         ("value", "一台车", "不是可用的金额"),
         ("lon", "东经", "请填数字"),
         ("lon", "0", "不在浙江和邻省"),
+        ("lon", "nan", "请填数字"),
+        ("lon", "", "请选仪器所在的地点"),
         ("service", "", "请填这一项"),
         ("service", "nothing", "请选一种服务"),
         ("instrument", "999999", "请选你们自己的一台仪器"),
@@ -109,6 +117,14 @@ def test_several_faults_are_told_together(desks):
     assert [bool(error_at(answer, name)) for name in ("lon", "hours_1", "type", "price")] == [True, True, True, False]
     assert "填反了" in error_at(answer, "lon")
     assert "有 3 项要改" in notes(answer)[0]
+
+
+def test_faults_of_spelling_and_of_the_trade_are_told_together(desks):
+    answer = desks.post(NEW, form(desks, price="免费", hours_2="上午", hours_1="", lon="0", lat="0", type="望远镜"), by="carrier")
+    assert answer.status_code == 422
+    assert [bool(error_at(answer, name)) for name in ("price", "hours_2", "lon", "type", "hours_1", "service")] == [True] * 4 + [False] * 2
+    blind = desks.post(NEW, form(desks, instrument="?", lat="北", type="望远镜"), by="carrier")
+    assert [bool(error_at(blind, name)) for name in ("instrument", "lat", "lon", "type")] == [True, True, False, False]
 
 
 def test_ones_own_instrument_is_offered_to_choose_from(desks):

@@ -95,6 +95,7 @@ def test_a_statutory_test_is_refused_and_the_form_keeps_what_was_filled_in(desks
     assert ">年检</textarea>" in answer.get_data(as_text=True)
     assert "确认预约，自付 ¥1,200.00" in said(answer)
     assert "这次不能用" in said(answer)
+    assert '<div class="clause stop">' in answer.get_data(as_text=True)
     assert desks.counts() == before
 
 
@@ -135,7 +136,15 @@ def test_somebody_elses_voucher_does_not_exist(desks, session):
 
 @pytest.mark.parametrize(
     "spoilt",
-    [{"start": ""}, {"start": "2026-11-25T09:00"}, {"instrument": "9" * 30}, {"service": ""}, {"end": "yesterday"}, {"statutory": "maybe"}],
+    [
+        {"start": ""},
+        {"start": "2026-11-25T09:00"},
+        {"instrument": "9" * 30},
+        {"service": ""},
+        {"end": "yesterday"},
+        {"statutory": "maybe"},
+        {"start": "0001-01-01T00:00:00+14:00"},
+    ],
 )
 def test_a_slot_that_cannot_be_read_is_422_with_a_reason_and_a_way_back(desks, spoilt):
     for answer in (desks.get("/checkout?" + query(desks.slot() | spoilt)), desks.post("/checkout", desks.booking() | spoilt)):

@@ -12,7 +12,7 @@ from bookings.checkout import Wish
 from bookings.orders import Given
 from bookings.sample import history
 from bookings.sampling import money, trade
-from bookings.sampling.books import ORDER_OF_WRITING, Books, write
+from bookings.sampling.books import ORDER_OF_WRITING, Books, Now, write
 from bookings.sampling.cast import open_offers
 from bookings.sampling.money import Scheme
 from bookings.slots import sessions
@@ -49,11 +49,15 @@ def ask(session, query, **values):
 
 FINGERPRINTS = (
     "SELECT md5(string_agg(concat_ws('|', at, role, subject, event, before, after, reason, user_id), ',' ORDER BY id)) FROM audit WHERE subject <> 'world'",
-    "SELECT md5(string_agg(concat_ws('|', e.code, c.code, i.code, o.price, o.voucher_part, o.contract_date, o.report_on, o.state), ',' ORDER BY o.id)) FROM orders o "
-    "JOIN organisation e ON e.id = o.enterprise_id JOIN organisation c ON c.id = o.carrier_id JOIN instrument i ON i.id = o.instrument_id",
+    (
+        "SELECT md5(string_agg(concat_ws('|', e.code, c.code, i.code, o.price, o.voucher_part, o.contract_date, o.report_on, o.state), ',' ORDER BY o.id)) FROM orders o "
+        "JOIN organisation e ON e.id = o.enterprise_id JOIN organisation c ON c.id = o.carrier_id JOIN instrument i ON i.id = o.instrument_id"
+    ),
     "SELECT md5(string_agg(concat_ws('|', i.code, b.span, b.state), ',' ORDER BY b.id)) FROM booking b JOIN instrument i ON i.id = b.instrument_id",
-    "SELECT md5(string_agg(concat_ws('|', t.kind, t.business_date, p.amount, p.source_version, p.destination_version), ',' ORDER BY p.id)) "
-    "FROM posting p JOIN transfer t ON t.id = p.transfer_id",
+    (
+        "SELECT md5(string_agg(concat_ws('|', t.kind, t.business_date, p.amount, p.source_version, p.destination_version), ',' ORDER BY p.id)) "
+        "FROM posting p JOIN transfer t ON t.id = p.transfer_id"
+    ),
 )
 
 
@@ -112,40 +116,41 @@ class Scene:
         return found
 
 
-def in_batch(scene):
-    """Let one voucher live its life in the books of the sample; return the keys of the requests in order."""
+def in_batch(scene, keys):
+    """Let one voucher live its life in the books of the sample; add the keys of the requests to `keys` in order."""
     books, officers = Books(scene.session), scene.officers
     scheme = Scheme(scene.version.id, scene.version.terms)
-    money.adopt(books, officers.approver, scene.at(0), scheme=scheme, year=2026, amount=90_000_000)
-    refused = money.apply(books, scene.enterprise, scene.at(1), scheme=scheme, amount=500_000, purpose="示例")
-    money.decide(books, officers.reviewer, scene.at(2), row=refused, event="refuse", scheme=scheme, reason="示例")
-    row = money.apply(books, scene.enterprise, scene.at(2), scheme=scheme, amount=2_000_000, purpose="示例")
-    money.decide(books, officers.reviewer, scene.at(3), row=row, event="return", scheme=scheme, reason="示例")
-    money.resume(books, scene.enterprise, scene.at(3), row=row)
-    purse = money.decide(books, officers.reviewer, scene.at(3), row=row, event="pass", scheme=scheme)
+    money.adopt(Now(books, scene.at(0)), officers.approver, scheme=scheme, year=2026, amount=90_000_000)
+    refused = money.apply(Now(books, scene.at(1)), scene.enterprise, scheme=scheme, amount=500_000, purpose="示例")
+    money.decide(Now(books, scene.at(2)), officers.reviewer, row=refused, event="refuse", scheme=scheme, reason="示例")
+    row = money.apply(Now(books, scene.at(2)), scene.enterprise, scheme=scheme, amount=2_000_000, purpose="示例")
+    money.decide(Now(books, scene.at(3)), officers.reviewer, row=row, event="return", scheme=scheme, reason="示例")
+    money.resume(Now(books, scene.at(3)), scene.enterprise, row=row)
+    purse = money.decide(Now(books, scene.at(3)), officers.reviewer, row=row, event="pass", scheme=scheme)
     deals = []
     for slot in scene.slots[:4]:
         spent = sum(deal.order["voucher_part"] for deal in deals)
         ruling = rules.rule(scheme.terms, rules.Deal(scene.offer.price, scene.offer.service, frozenset(), purse.available, spent, spent))
-        deals.append(trade.place(books, scene.enterprise, scene.at(4), offer=scene.offer, slot=slot, purse=purse, ruling=ruling, need="示例"))
+        wish = Wish(scene.offer.instrument_id, *slot, scene.offer.service, voucher=purse.row["id"], need="示例")
+        deals.append(trade.place(Now(books, scene.at(4)), scene.enterprise, wish, offer=scene.offer, purse=purse, ruling=ruling))
     done, called_off, unanswered, late = deals
-    trade.accept(books, scene.carrier, scene.at(4.2), deal=done)
-    trade.cancel(books, scene.carrier, scene.at(4.3), deal=called_off, reason="示例")
-    trade.accept(books, scene.carrier, scene.at(4.4), deal=late)
-    trade.timeout(books, scene.at(5.5), deal=unanswered)
-    trade.deliver(books, scene.carrier, scene.at(40), deal=done, number="SL-1")
-    trade.confirm(books, scene.enterprise, scene.at(41), deal=done)
-    trade.settle(books, scene.enterprise, scene.at(42), deal=done, numbers=("SL-2", "SL-3"))
-    claim = trade.claim(books, scene.enterprise, scene.at(43), deal=done)
-    money.review(books, officers.reviewer, scene.at(44), row=claim, event="return", reason="示例")
-    trade.claim(books, scene.enterprise, scene.at(45), deal=done)
-    money.review(books, officers.reviewer, scene.at(46), row=claim, event="check_ok")
-    money.approve(books, officers.approver, scene.at(47), row=claim)
-    money.pay(books, officers.payer, scene.at(48), row=claim, purse=purse, bank_reference="SL-9")
-    money.expire(books, scene.at(130), purse=purse)
-    trade.cancel(books, scene.carrier, scene.at(131), deal=late, reason="示例")
+    trade.accept(Now(books, scene.at(4.2)), scene.carrier, deal=done)
+    trade.cancel(Now(books, scene.at(4.3)), scene.carrier, deal=called_off, reason="示例")
+    trade.accept(Now(books, scene.at(4.4)), scene.carrier, deal=late)
+    trade.timeout(Now(books, scene.at(5.5)), deal=unanswered)
+    trade.deliver(Now(books, scene.at(40)), scene.carrier, deal=done, number="SL-1")
+    trade.confirm(Now(books, scene.at(41)), scene.enterprise, deal=done)
+    trade.settle(Now(books, scene.at(42)), scene.enterprise, deal=done, numbers=("SL-2", "SL-3"))
+    claim = trade.claim(Now(books, scene.at(43)), scene.enterprise, deal=done)
+    money.review(Now(books, scene.at(44)), officers.reviewer, row=claim, event="return", reason="示例")
+    trade.claim(Now(books, scene.at(45)), scene.enterprise, deal=done)
+    money.review(Now(books, scene.at(46)), officers.reviewer, row=claim, event="check_ok")
+    money.approve(Now(books, scene.at(47)), officers.approver, row=claim)
+    money.pay(Now(books, scene.at(48)), officers.payer, row=claim, purse=purse, bank_reference="SL-9")
+    money.expire(Now(books, scene.at(130)), purse=purse)
+    trade.cancel(Now(books, scene.at(131)), scene.carrier, deal=late, reason="示例")
     write(books)
-    return [request["key"] for request in books.rows[Request]]
+    keys += [request["key"] for request in books.rows[Request]]
 
 
 def by_verbs(scene, keys):
@@ -209,11 +214,11 @@ def test_the_batch_writes_what_the_verbs_write(laid):
     scene = Scene(*laid)
     session, found = scene.session, []
     try:
-        keys = None
-        for way in (in_batch, lambda scene: by_verbs(scene, keys)):
+        keys = []
+        for way in (in_batch, by_verbs):
             rewind(session)
             with session.begin_nested() as savepoint:
-                keys = way(scene) or keys
+                way(scene, keys)
                 found.append(written(session))
                 assert violations(session) == []
                 savepoint.rollback()

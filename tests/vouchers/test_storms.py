@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from core.errors import Refused, RequestReused
 from tests.vouchers import model, naive
 from vouchers import chart, claims, ledger, lifecycle, queries
 from vouchers.entities import Voucher
+from vouchers.journal import hledger
 from vouchers.ledger import Move
 from vouchers.rules import rule
 
@@ -268,6 +270,14 @@ def test_expiry_and_booking_in_the_same_instant_do_not_both_take_the_money(commi
         assert row.available == 0
         assert row.held + row.returned == row.face
         assert row.state == "expired"
+        _accepted(session)
+
+
+def _accepted(session: Session) -> None:
+    """Let hledger, which shares no line with our ledger, add up the export and check each balance in it."""
+    journal = "\n".join(hledger(session)) + "\n"
+    done = subprocess.run(["hledger", "-f", "-", "check"], input=journal, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_everybody_does_everything_at_once_without_a_deadlock(committed_db: Any) -> None:
@@ -296,6 +306,8 @@ def test_everybody_does_everything_at_once_without_a_deadlock(committed_db: Any)
         return True
 
     assert storm(committed_db, act) == {True: THREADS}
+    with committed_db.session() as session:
+        _accepted(session)
 
 
 def test_a_holder_who_applies_and_claims_at_once_does_not_lock_himself_out(committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,3 +344,13 @@ def test_sixteen_first_adoptions_of_one_budget_open_it_once_and_all_count(commit
     with committed_db.session() as session:
         assert session.scalar(text("SELECT count(*) FROM budget")) == 1
     assert _spent(ledger, committed_db, chart.budget(model.YUHUAN, "yuhuan-2023", 2026)) == THREADS * 1000
+
+
+def test_the_export_stands_when_a_request_of_yesterday_posts_after_one_of_today(committed_db: Any) -> None:
+    """A request that read the clock before midnight may wait for one that read it after: dates then run backwards, balances must not."""
+    with committed_db.session() as session:
+        for instant in ("2026-06-11T00:00:01+08:00", "2026-06-10T23:59:59+08:00"):
+            model.at(session, instant)
+            model.fund(session, model.version(session), 1000)
+        session.commit()
+        _accepted(session)
