@@ -81,7 +81,7 @@ def move(session: Session, actor: Actor, row: Stateful, arrows: tuple[Arrow, ...
     """
     arrow = next((a for a in arrows if (a.state, a.event) == (row.state, event)), None)
     if arrow is None:
-        raise Refused("state", N_("现在的状态是“%(state)s”，不能做“%(event)s”。请刷新页面看最新状态。"), state=row.state, event=event)
+        raise Refused("state", N_("这一步现在不能做：它已经到了别的状态。请刷新页面看最新状态。"), state=row.state, event=event)
     if actor.role not in arrow.roles:
         raise Forbidden(N_("这一步要由别的岗位办理。"))
     before, row.state, row.row_version = row.state, arrow.next, row.row_version + 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core import clock
 from vouchers.policy import Policy, PolicyVersion
 from vouchers.rules import Deal
 
@@ -85,6 +85,12 @@ def usable(rows: list[VoucherRow], today: date) -> list[VoucherRow]:
     return [row for row in rows if row.state == "active" and row.available > 0 and today <= row.expires_use]
 
 
+def expired(session: Session) -> list[int]:
+    """Return the ids of the active vouchers whose last day of use has passed (business date), the oldest first."""
+    query = "SELECT id FROM voucher WHERE state = 'active' AND expires_use < :today ORDER BY expires_use, id"
+    return list(session.scalars(text(query), {"today": clock.today(session)}))
+
+
 def statement(session: Session, voucher_id: int) -> list[StatementLine]:
     """Return every posting that touched the voucher, in the order of the ledger."""
     codes = [f"{kind}:{voucher_id}" for kind in ("available", "held", "used")]
@@ -102,22 +108,3 @@ def related(session: Session, one_id: int, other_id: int) -> bool:
     """Say whether two organisations stand under one actual controller."""
     query = "SELECT a.controller = b.controller FROM organisation a, organisation b WHERE a.id = :a AND b.id = :b"
     return bool(session.execute(text(query), {"a": one_id, "b": other_id}).scalar())
-
-
-def queue(session: Session, funder: str) -> list[dict[str, Any]]:
-    """Return the applications and claims that wait for an officer of `funder` (six-digit adcode), the oldest first."""
-    return [dict(row) for row in session.execute(text(_QUEUE), {"funder": funder}).mappings()]
-
-
-_QUEUE = """
-SELECT 'application' AS kind, a.id, a.state, a.amount, a.created_at, o.name_zh AS party, a.purpose AS about, p.title, a.row_version,
-       a.created_by, a.reviewer_id, NULL::int AS approver_id, a.is_sample
-FROM application a JOIN organisation o ON o.id = a.holder_id JOIN policy_version p ON p.id = a.policy_version_id
-WHERE p.funder = :funder AND a.state = 'county_review'
-UNION ALL
-SELECT 'claim', c.id, c.state, c.amount, c.created_at, o.name_zh, h.reference, p.title, c.row_version, c.created_by, c.reviewer_id, c.approver_id, v.is_sample
-FROM claim c JOIN organisation o ON o.id = c.payee_id JOIN hold h ON h.id = c.hold_id JOIN voucher v ON v.id = h.voucher_id
-JOIN policy_version p ON p.id = v.policy_version_id
-WHERE c.funder = :funder AND c.state IN ('submitted', 'verified', 'approved')
-ORDER BY created_at, id
-"""

@@ -76,7 +76,8 @@ def start(settings: Settings) -> None:
             # whatever migrations and the sample world imported would stay in every forked worker: begin anew with a lean process
             os.execv(sys.executable, [sys.executable, "-m", "app.cli.serve"])  # noqa: S606 (ourselves)
         click.echo(greeting(settings))
-        serve(settings)
+        with working(settings):
+            serve(settings)
 
 
 def claim_port(settings: Settings) -> None:
@@ -251,6 +252,29 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=15,
         log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
     ).serve()
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[None]:
+    """Run the worker (what time brings) in a process of its own while the server serves; it ends with this process in any case."""
+    from multiprocessing import get_context
+
+    worker = get_context("fork").Process(target=work, args=(settings.database_url,), name="worker", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.join(5)
+
+
+def work(url: str) -> None:
+    """Be the worker: end with the parent, hold at most two connections."""
+    from app.worker import run
+    from core.db import make_engine
+
+    end_with_parent()
+    run(make_engine(url, pool_size=2, max_overflow=0))
 
 
 def end_with_parent() -> None:

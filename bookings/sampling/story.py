@@ -101,11 +101,12 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Paper:
-    """An application under review, and the visit that waits for its voucher."""
+    """An application under review, the visit that waits for its voucher, and whether it is certain to pass."""
 
     on: Stage
     row: Row
     come: Visit | None
+    sure: bool
 
 
 def office(day: date, minutes: int) -> datetime:
@@ -153,7 +154,7 @@ def apply(story: Story, wanted: Visit, when: datetime, *, amount: int | None = N
     story.left[budget["id"]] -= amount
     story.pending[key] += 1
     row = money.apply(story.now(when), holder.actor, scheme=scheme, amount=amount, purpose=f"示例：{wanted.offer.type_name}的测试和研发服务")
-    paper = Paper(wanted.stage, row, wanted if again else None)
+    paper = Paper(wanted.stage, row, wanted if again else None, wanted.sure)
     story.at(story.later(when, 0.5, 8), lambda at: _decide(story, paper, at))
     return True
 
@@ -161,12 +162,12 @@ def apply(story: Story, wanted: Visit, when: datetime, *, amount: int | None = N
 def _decide(story: Story, paper: Paper, when: datetime, *, first: bool = True) -> None:
     officer, scheme, row, come, luck = paper.on.officers.reviewer, paper.on.scheme, paper.row, paper.come, story.rng.random()
     key = (row["holder_id"], scheme.version_id)
-    if first and luck < 0.04 and not (come and come.sure):
+    if first and luck < 0.04 and not paper.sure:
         money.decide(story.now(when), officer, row=row, event="return", scheme=scheme, reason="示例：请补充服务内容说明")
         story.at(story.later(when, 1, 5), lambda at: _send_again(story, paper, at))
         return
     story.pending[key] -= 1
-    if first and luck > 0.97 and come and not come.sure:
+    if first and luck > 0.97 and not paper.sure:
         money.decide(story.now(when), officer, row=row, event="refuse", scheme=scheme, reason="示例：内容已由市级项目资助")
         story.left[row["budget_id"]] += row["amount"]
         return
