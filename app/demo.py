@@ -19,6 +19,9 @@ from core.errors import N_, Invalid, Unavailable
 from geodata.organisations import Organisation
 
 DEMO_PASSWORD: Final = "sample-world"  # noqa: S105 (printed on the log-in page; exists in the sample world only)
+OPERATOR: Final = "sample-"
+"""How the log-in of an organisation's sample operator begins; the organisation's code in small letters follows."""
+
 DEMO_ROLES: Final[tuple[Role, ...]] = ("enterprise", "carrier", "reviewer", "finance", "auditor", "planner")
 _ONE_EACH: Final = ("enterprise", "carrier")
 _EACH: Final = 3
@@ -79,20 +82,10 @@ def demo_tokens(session: Session, role: Role, *, n: int = 1) -> list[DemoToken]:
     return [_token(session, row, role=role) for row in rows]
 
 
-def enrol_demo(session: Session) -> list[str]:
-    """Make a log-in with `DEMO_PASSWORD` for each role in a sample world that came without any, and return the logins there are."""
-    _require_sample_world(session)
-    if not demo_people(session):
-        for role in DEMO_ROLES:
-            place = next(iter(_places(session, role)), None)
-            if place is not None:
-                _add(session, role, row=place[0], login=role, password=DEMO_PASSWORD)
-    return [person.login for person in demo_people(session)]
-
-
 def demo_people(session: Session) -> list[Person]:
-    """Return the demo persons that can log in with `DEMO_PASSWORD`, for the log-in page."""
-    ids = session.scalars(select(User.id).where(User.is_sample, User.password_hash.is_not(None), ~User.disabled).order_by(User.id).limit(20))
+    """Return the demo persons with names of their own, for the log-in page; operators `sample-<code>` can log in too and are not listed."""
+    named = (User.is_sample, User.password_hash.is_not(None), ~User.disabled, ~User.login.startswith(OPERATOR))
+    ids = session.scalars(select(User.id).where(*named).order_by(User.id).limit(20))
     return [person for user_id in ids if (person := person_of(session, user_id)) and person.seat]
 
 

@@ -1,7 +1,7 @@
 """Load a whole sample world: facts, invented organisations and instruments, policies, persons, history. One call, one transaction.
 
-Nobody real acts in it. An invented operator (name 示例账号) stands for every carrier and firm that takes part, also for the real carriers on
-which the sample instruments are laid; only the persons of `DEMO` can log in.
+Nobody real acts in it. An invented operator (name 示例账号, log-in `sample-<code>`) stands for every carrier and firm that takes part, also for
+the real carriers on which the sample instruments are laid; the persons of `DEMO` are the ones that are shown.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Final, cast
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.accounts import Membership, User, add_membership, add_user
-from app.demo import DEMO_PASSWORD
+from app.accounts import Membership, User, add_membership, add_user, hash_password
+from app.demo import DEMO_PASSWORD, OPERATOR
 from bookings.sample import history
 from bookings.sampling.cast import Officers, People
 from core.actor import Actor, Role
@@ -95,13 +95,14 @@ def _demo_actor(session: Session, entry: Demo) -> Actor:
 
 
 def _operators(session: Session, rows: Sequence[Any]) -> list[Actor]:
-    """Make an account without a password for each organisation: it acts in the history and nobody can log in with it."""
+    """Make one account for each organisation, `sample-<code>` with the demo password: it acted in the history and may act on."""
+    secret = hash_password(DEMO_PASSWORD, OPERATOR)
     actors = [
         Actor(cast("Role", row.role), key, row.id, None, f"示例账号 {row.code}")
         for key, row in zip(take_ids(session, User, len(rows)), rows, strict=True)
     ]
     users = [
-        {"id": a.user_id, "login": f"sample-{row.code}".lower(), "name": a.name, "is_sample": True, "disabled": False}
+        {"id": a.user_id, "login": f"{OPERATOR}{row.code}".lower(), "name": a.name, "password_hash": secret, "is_sample": True, "disabled": False}
         for a, row in zip(actors, rows, strict=True)
     ]
     copy_rows(session, User, users)

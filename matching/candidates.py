@@ -82,7 +82,7 @@ SELECT i.id AS instrument_id, i.code, i.name, i.type_id, k.name_zh AS type_name,
        ST_X(i.geom) AS lon, ST_Y(i.geom) AS lat, i.precision,
        CASE WHEN :located AND i.precision = 'point' THEN ST_Distance(i.geom::geography, (:origin)::geometry::geography) END AS distance_m,
        l.service_code AS service, l.price AS price_fen, l.unit, l.report_days, i.hours, i.is_sample
-FROM unnest(:types) AS t(id)
+FROM unnest(CAST(:types AS integer[])) AS t(id)
 CROSS JOIN LATERAL (
     SELECT * FROM instrument
     WHERE type_id = t.id AND is_open AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326) AND (:anywhere OR adcode LIKE ANY (:prefixes))

@@ -197,10 +197,13 @@ def load_world(session: Session, settings: Settings) -> None:
     """Lay the sample world of the size and date set (default: today's business date) with its demo log-ins."""
     from datetime import UTC, datetime
 
+    from sqlalchemy import text
+
     from app.sample import load
     from core.clock import business_date
 
     load(session, settings.sample, settings.sample_date or business_date(datetime.now(UTC)))
+    session.execute(text("ANALYZE"))  # plans made for empty tables would stay in every connection
 
 
 def greeting(settings: Settings) -> str:
