@@ -61,12 +61,14 @@ def carriers_geojson(session: Session, box: Box, *, english: bool) -> str:
 
 def carriers_in(session: Session, box: Box) -> int:
     """Count the carriers with a site in the box."""
-    query = "SELECT count(DISTINCT s.organisation_id) FROM site s JOIN organisation o ON o.id = s.organisation_id AND o.kind = 'carrier' WHERE s.geom && "
-    found: int = session.execute(text(query + _ENVELOPE), vars(box)).scalar_one()
+    found: int = session.execute(text(_COUNT + _ENVELOPE), vars(box)).scalar_one()
     return found
 
 
 _ENVELOPE = "ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
+
+_COUNT = """
+SELECT count(DISTINCT s.organisation_id) FROM site s JOIN organisation o ON o.id = s.organisation_id AND o.kind = 'carrier' WHERE s.geom && """
 
 _COLLECTION = """
 SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(json_build_object(

@@ -84,8 +84,8 @@ _INSTRUMENT = """
 SELECT i.id, i.code, i.name, i.model, i.maker, t.name_zh AS type_name, t.name_en AS type_name_en, k.name_zh AS class_name, k.name_en AS class_name_en,
        i.value, i.status, i.is_open, i.hours, i.specs, o.id AS carrier_id, o.name_zh AS carrier, o.name_en AS carrier_en, nullif(s.name, '') AS site,
        r.name_zh AS region, r.name_en AS region_en, r.adcode, ST_X(i.geom) AS lon, ST_Y(i.geom) AS lat, i.precision, i.is_sample, i.source,
-       coalesce((SELECT json_agg(json_build_object('id', l.id, 'service', l.service_code, 'name_zh', v.name_zh, 'name_en', v.name_en, 'price', l.price,
-                    'unit', l.unit, 'report_days', l.report_days, 'notice_hours', l.notice_hours) ORDER BY l.price, l.id)
+       coalesce((SELECT json_agg(json_build_object('id', l.id, 'service', l.service_code, 'name_zh', v.name_zh, 'name_en', v.name_en,
+                    'price', l.price, 'unit', l.unit, 'report_days', l.report_days, 'notice_hours', l.notice_hours) ORDER BY l.price, l.id)
                  FROM listing l JOIN service v ON v.code = l.service_code WHERE l.instrument_id = i.id AND l.state = 'open'), '[]') AS listings
 FROM instrument i JOIN organisation o ON o.id = i.organisation_id
 LEFT JOIN site s ON s.id = i.site_id LEFT JOIN instrument_type t ON t.id = i.type_id LEFT JOIN instrument_class k ON k.code = t.class_code

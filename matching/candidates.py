@@ -38,7 +38,10 @@ class Area:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One listing of one open instrument, the test with a report where the carrier offers one; money in fen, distance in metres or None where the location is only approximate or no place is known."""
+    """One listing of one open instrument, the test with a report where the carrier offers one; money in fen.
+
+    `distance_m` is None where the location is only approximate or no place is known.
+    """
 
     instrument_id: int
     code: str

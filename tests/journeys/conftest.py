@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,25 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy.orm import Session
 
 from app.sample import load
+from core.clock import business_date
 from core.db import make_engine
 from tests.conftest import ROOT, copied
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 360, "height": 640}}
+
+
+def today() -> date:
+    """Return the business date, as the service sees it."""
+    return business_date(datetime.now(UTC))
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +46,7 @@ def world_url(server_url: str, template_url: str) -> Iterator[str]:
     with copied(server_url, template_url) as url:
         engine = make_engine(url, role=None)
         with Session(engine, expire_on_commit=False) as session:
-            load(session, "small", date.today())
+            load(session, "small", today())
             session.commit()
         engine.dispose()
         yield url
@@ -118,7 +130,9 @@ def person(site: str, browser: Browser) -> Iterator:
         context = browser.new_context(viewport=SIZES[size], locale=language, is_mobile=size == "phone", has_touch=size == "phone")
         found = Person(site, context, context.new_page())
         found.page.on("request", lambda r: found.outside.append(r.url) if not r.url.startswith((site, "data:", "blob:")) else None)
-        found.page.on("console", lambda m: found.complaints.append(m.text) if m.type == "error" and "409" not in m.text and "422" not in m.text else None)
+        found.page.on(
+            "console", lambda m: found.complaints.append(m.text) if m.type == "error" and "409" not in m.text and "422" not in m.text else None
+        )
         found.page.on("pageerror", lambda e: found.complaints.append(str(e)))
         made.append(found)
         return found

@@ -1,12 +1,12 @@
 """From a need to the treasury's payment, as the people do it, in a real browser, under both ways of paying."""
 
 import re
-from datetime import date
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
+from tests.journeys.conftest import today
 from vouchers.ledger import violations
 
 pytestmark = pytest.mark.browser
@@ -81,13 +81,13 @@ def test_a_need_becomes_a_paid_claim(person, world_url, world):
     seller = person().logs_in(operator_of(buyer, carrier))
     paper = seller.goes(order)
     press(paper, "接单")
-    fill_documents(paper, {"report_number": f"示例-R{order}", "report_date": date.today().isoformat()})
+    fill_documents(paper, {"report_number": f"示例-R{order}", "report_date": today().isoformat()})
     press(paper, "交报告")
 
     page = buyer.goes(order)
     press(page, "确认报告，用掉券")
-    today = date.today().isoformat()
-    fill_documents(page, {"invoice_number": f"示例-F{order}", "invoice_date": today, "payment_number": f"示例-P{order}", "payment_date": today})
+    day = today().isoformat()
+    fill_documents(page, {"invoice_number": f"示例-F{order}", "invoice_date": day, "payment_number": f"示例-P{order}", "payment_date": day})
     press(page, "已付")
     payee = buyer if world["payee"] == "enterprise" else seller
     press(payee.goes(order), "申请兑现")
