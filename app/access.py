@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, redirect, request, url_for
 
@@ -118,8 +118,21 @@ def _guard() -> Response | None:
         raise Denied(rule)
     if is_machine():
         raise LogInNeeded(N_("这里要先登录：请带上 Authorization: Bearer 令牌。"))
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(url_for("auth.log_in_form", next=safe_next(wanted)), 303)  # type: ignore[return-value]
+    return redirect(url_for("auth.log_in_form", next=safe_next(_wanted())), 303)  # type: ignore[return-value]
+
+
+def _wanted() -> str:
+    """Return where somebody goes on after logging in: the page asked for, or the check-out with all that was typed when the session ended."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    if request.endpoint != "enterprise.book":
+        return "/"
+    typed = [(name, value) for name, value in request.form.items() if name not in _ONCE]
+    return f"{request.path}?{urlencode(typed)}"
+
+
+_ONCE: Final = {"csrf_token", "request_id", "expected_voucher", "expected_own"}
+"""Fields of the check-out that are good for one page only."""
 
 
 _OPEN: Final = N_("人人可看。")

@@ -81,10 +81,15 @@ def malformed(error: ValidationError) -> Response:
     from app.i18n import translate
 
     fields = tuple(
-        FieldError(field=".".join(map(str, e["loc"])) or "body", reason=translate((_REASONS.get(e["type"], _UNUSABLE), e.get("ctx", {}))))
+        FieldError(field=".".join(map(str, e["loc"])) or "body", reason=translate((_REASONS.get(e["type"], _UNUSABLE), _params(e.get("ctx", {})))))
         for e in error.errors(include_url=False, include_input=False)
     )
     raise Malformed(N_("请求里有看不懂的内容，逐项原因见 errors。"), fields=fields)
+
+
+def _params(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what a complaint of pydantic tells, its list of choices without the English word between the last two."""
+    return {**found, "expected": str(found["expected"]).replace("'", "").replace(" or ", ", ")} if "expected" in found else found
 
 
 def init_app(app: Flask) -> None:

@@ -26,12 +26,30 @@ def yuan0(fen: int) -> str:
     return money.yuan(fen, decimals=0)
 
 
+def large(fen: int) -> str:
+    """Write a large sum for reading, not for paying: 145300000 fen → "145.3 万元" or "¥1,453,000"."""
+    return f"¥{yuan0(round(fen, -2))}" if language() == "en" else f"{fen / 1_000_000:.1f} 万元"
+
+
+def people(count: int) -> str:
+    """Write a number of people, rounded: 2720000 → "272 万" or "2.72 million"."""
+    return f"{count / 1_000_000:.2f} million" if language() == "en" else f"{count / 10_000:.0f} 万"
+
+
 def day(at: date | datetime) -> str:
     """Write a business date: "11月26日 周四" or "Thu 26 Nov"; an instant is taken to Asia/Shanghai first."""
     on = _date(at)
     if language() == "en":
         return f"{_DAYS[on.weekday()]} {on.day} {_MONTHS[on.month - 1]}"
     return f"{on.month}月{on.day}日 周{_WEEK[on.weekday()]}"
+
+
+def month(on: date) -> str:
+    """Write a month of an axis: "2月" or "Feb"; the first of a year with its year: "2027年1月" or "Jan 2027"."""
+    year = on.month == 1
+    if language() == "en":
+        return _MONTHS[on.month - 1] + (f" {on.year}" if year else "")
+    return (f"{on.year}年" if year else "") + f"{on.month}月"
 
 
 def fullday(at: date | datetime) -> str:
@@ -62,7 +80,7 @@ def _date(at: date | datetime) -> date:
     return business_date(at) if isinstance(at, datetime) else at
 
 
-FILTERS: Final = (yuan, yuan0, day, fullday, daytime, clock, km)
+FILTERS: Final = (yuan, yuan0, large, people, day, fullday, daytime, clock, km)
 
 
 def init_app(app: Flask) -> None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.i18n import translate
+from app.i18n import listed, translate
 from app.labels import DOCUMENTS
 from bookings.checkout import BEST, Wish
 from core.errors import N_, Invalid, MapError, Refused
@@ -59,7 +59,7 @@ def refusal(no: MapError | None, states: Mapping[str, str]) -> str:
     if no.clause == "state" and state in states:
         return translate((N_("这件现在是“%(state)s”，不能再做这一步。下面是最新的状态。"), {"state": translate(states[state])}))
     if no.clause == "evidence" and isinstance(kinds, list):
-        return translate((no.text, {"kinds": "、".join(translate(DOCUMENTS[kind]) for kind in kinds)}))
+        return translate((no.text, {"kinds": listed(translate(DOCUMENTS[kind]) for kind in kinds)}))
     return translate(no)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import Flask, current_app, g, request, url_for
 
 from app.access import ACCESS, ROLE_NAMES
-from app.i18n import gettext, language, switch_url, tag
+from app.i18n import gettext, language, listed, switch_url, tag
 from core.actor import Role
 from core.errors import N_
 
@@ -17,7 +17,7 @@ NAV: Final = (
     ("enterprise.orders", N_("我的预约")),
     ("enterprise.vouchers", N_("我的券")),
     ("enterprise.apply", N_("申领")),
-    ("carrier.desk", N_("接单")),
+    ("carrier.desk", N_("接单台")),
     ("bureau.desk", N_("审核台")),
     ("planner.gaps", N_("资源缺口")),
     ("public.about", N_("公开")),
@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 def role_list(roles: Iterable[Role]) -> str:
     """Return roles by name in one line: "审核员、财务"."""
-    return (", " if language() == "en" else "、").join(gettext(ROLE_NAMES[role]) for role in roles)
+    return listed(gettext(ROLE_NAMES[role]) for role in roles)
 
 
 def frame() -> dict[str, Any]:

@@ -5,7 +5,7 @@ Catalogues are compiled in memory when they are first used: no build step can be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,9 @@ from werkzeug.urls import iri_to_uri
 
 LOCALES: Final = {"zh": "zh_CN", "en": "en"}
 """What `?lang=` may say → the locale of it."""
+
+SIGNS: Final = {"，": ", ", "；": "; ", "：": ": ", "、": ", ", "。": ". ", "（": " (", "）": ")", "　": " · "}
+"""Chinese punctuation between two parts of a line → what English writes there."""
 
 _TAGS: Final = {"zh": "zh-Hans", "en": "en"}
 _COOKIE: Final = "lang"
@@ -47,7 +50,7 @@ def init_app(app: Flask) -> None:
     """Choose a language for each request of `app` and remember what `?lang=` asked for."""
     babel = Babel(app, default_locale=LOCALES["zh"], default_timezone="Asia/Shanghai", locale_selector=_choose)
     babel.domain_instance = _Catalogue()
-    app.jinja_env.globals.update(translate=translate, switch_url=switch_url)
+    app.jinja_env.globals.update(translate=translate, switch_url=switch_url, sign=sign)
     app.after_request(_remember)
 
 
@@ -72,6 +75,16 @@ def translate(said: Said | tuple[str, Mapping[str, Any]] | str) -> str:
         return gettext(said)
     text, params = said if isinstance(said, tuple) else (said.text, said.params or {})
     return gettext(text, **params)
+
+
+def sign(chinese: str) -> str:
+    """Return the punctuation mark that joins two parts of a line in the language of this request; a whole sentence is a message instead."""
+    return SIGNS[chinese] if language() == "en" else chinese
+
+
+def listed(parts: Iterable[str], by: str = "、") -> str:
+    """Return `parts` in one line, joined by a mark of `SIGNS`; empty ones are left out."""
+    return sign(by).join(part for part in parts if part)
 
 
 def switch_url() -> str:

@@ -27,7 +27,7 @@ ORDER_EVENTS: Final = {
 }
 APPLICATION_STATES: Final = {
     "county_review": N_("待审核"),
-    "draft": N_("退回补正"),
+    "draft": N_("已退回补正"),
     "approved": N_("已同意"),
     "issued": N_("已发券"),
     "refused": N_("不予发放"),
@@ -38,7 +38,7 @@ CLAIM_STATES: Final = {
     "verified": N_("已初审，待批准"),
     "approved": N_("已批准，待拨付"),
     "paid": N_("已拨付"),
-    "draft": N_("退回补正"),
+    "draft": N_("已退回补正"),
     "refused": N_("不予兑现"),
 }
 LISTING_STATES: Final = {"draft": N_("草稿"), "open": N_("开放中"), "suspended": N_("暂停"), "withdrawn": N_("已撤下")}
@@ -83,3 +83,52 @@ EVENTS_DONE: Final = {
 }
 """What a page says after an event of an order."""
 WEEKDAYS: Final = (N_("周一"), N_("周二"), N_("周三"), N_("周四"), N_("周五"), N_("周六"), N_("周日"))
+SPECS: Final = frozenset(
+    {
+        N_("检出限"),
+        N_("分辨率"),
+        N_("波长"),
+        N_("加速电压"),
+        N_("质荷比"),
+        N_("温度范围"),
+        N_("最大力"),
+        N_("频率"),
+        N_("温度"),
+        N_("精度等级"),
+        N_("容积"),
+        N_("最大压力"),
+        N_("测量误差"),
+        N_("行程"),
+        N_("2θ范围"),
+        N_("湿度"),
+        N_("波数"),
+        N_("试验力"),
+        N_("标尺"),
+        N_("灵敏度"),
+        N_("检测器"),
+        N_("柱温"),
+        N_("吸光度范围"),
+        N_("天平灵敏度"),
+        N_("放大倍数"),
+        N_("基体"),
+        N_("元素范围"),
+        N_("能量分辨率"),
+        N_("粒径范围"),
+        N_("电流"),
+        N_("点分辨率"),
+        N_("最大加速度"),
+        N_("最大推力"),
+        N_("精度"),
+        N_("暗室"),
+        N_("单通道"),
+        N_("样品孔"),
+        N_("通道"),
+        N_("工件直径"),
+        N_("管电压"),
+        N_("转换时间"),
+        N_("进风温度"),
+        N_("水分蒸发量"),
+        N_("磁场"),
+    }
+)
+"""Names of technical figures that can be said in both languages; others are shown as the provider wrote them."""

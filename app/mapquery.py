@@ -123,7 +123,7 @@ def _due(given: Iterable[str]) -> date | None:
 
 def _budget(given: Iterable[str]) -> int | None:
     for value in given:
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:20]) <= MAX_FEN):
+        if not (value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= MAX_FEN):
             raise Invalid("budget", N_("预算要是大于 0 的数。"))
         return int(value)
     return None

@@ -9,7 +9,7 @@ from typing import Any
 from flask import url_for
 
 from app import filters
-from app.i18n import gettext, language, translate
+from app.i18n import gettext, language, listed, translate
 from app.mapquery import LONG, OFF, Address, with_pairs
 from app.search import Found, Ranked
 from core.clock import SHANGHAI
@@ -69,11 +69,12 @@ def instrument_url(one: Candidate, address: Address, need_due: date | None) -> s
 def row(match: Ranked, address: Address, found: Found, known: bool) -> dict[str, Any]:
     """Return one line of the list; `known` says whether the person's own part is known."""
     one, due = match.candidate, found.need.deadline
+    link = {"url": instrument_url(one, address, due), "sample": one.is_sample}
     late = bool(due and one.report_on and one.report_on > due)
     return {
         "id": str(one.instrument_id),
         "rank": match.rank,
-        "instrument": {"id": one.instrument_id, "name": one.name, "url": instrument_url(one, address, due), "sample": one.is_sample},
+        "instrument": {"id": one.instrument_id, "name": one.name, "type": type_name(one.type_name) if language() == "en" else "", **link},
         "carrier": {"name": carrier_name(one), "region": region_name(one)},
         "distance": gettext("直线 %(far)s", far=filters.km(one.distance_m)) if one.distance_m is not None else "",
         "approximate": one.precision != "point",
@@ -142,7 +143,7 @@ def _pin(match: Ranked, shown_row: dict[str, Any], known: bool) -> Pin:
 
 
 def _joined(typed: str, option: str) -> str:
-    return f"{typed}，{option}"[:500] if typed and option not in typed else option
+    return listed((typed, option), "，")[:500] if typed and option not in typed else option
 
 
 def _type_chip(place: int, found: Found, address: Address, base: str) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _type_chip(place: int, found: Found, address: Address, base: str) -> dict[st
         "origin": "said" if guess.name_zh in address.query.types or guess.score >= 0.6 else "guessed",
         "dialog": f"chip-type-{place}",
         "title": type_name(guess.name_zh),
-        "why": gettext("从这些词看出来：%(words)s", words="；".join(guess.why)) if guess.why else "",
+        "why": gettext("从这些词看出来：%(words)s", words=listed(guess.why, "；")) if guess.why else "",
         "options": [{"label": gettext("只找这一种"), "url": address.fixed(base, "type", guess.name_zh), "current": False}],
         "remove_url": address.fixed(base, "type", *others) if others else None,
     }

@@ -142,7 +142,7 @@ def _terms(one: Candidate, slot: Slot | None, terms: VoucherTerms) -> Terms:
 
 
 _REGIONS = """
-SELECT DISTINCT ON (w.word) w.word, r.adcode, r.level FROM unnest(:words) AS w(word)
+SELECT DISTINCT ON (w.word) w.word, r.adcode, r.level FROM unnest(CAST(:words AS text[])) AS w(word)
 JOIN region r ON r.name_zh = w.word OR rtrim(r.name_zh, '省市县区') = w.word OR lower(r.name_en) = lower(w.word)
 ORDER BY w.word, r.name_zh = w.word DESC, r.level <> 'city', r.adcode
 """

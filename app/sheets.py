@@ -11,7 +11,8 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from app import filters
-from app.i18n import gettext, language
+from app.i18n import gettext, language, listed
+from app.labels import SPECS
 from app.mapquery import with_pairs
 from app.results import UNITS
 from app.search import home
@@ -80,6 +81,7 @@ def instrument_context(session: Session, actor: Actor, instrument_id: int, visit
         "one": one,
         "carrier": _name(one.carrier, one.carrier_en),
         "region": _name(one.region or "", one.region_en),
+        "specs": [(gettext(name) if name in SPECS else name, value) for name, value in one.specs.items()],
         "type_name": _name(one.type_name or "", one.type_name_en),
         "listing": listing,
         "listings": [_priced(row, one.id, visit) for row in one.listings],
@@ -150,7 +152,7 @@ def _quote(session: Session, actor: Actor, one: sheets.InstrumentSheet, listing:
     if purse and ruling.amount and purse.policy.settlement_mode == "post_subsidy":
         note = gettext("后补助：先全额付给载体，确认后凭发票退回券付的部分。")
     label = gettext("%(code)s 券可付", code=purse.voucher.code) if purse else ""
-    named = f"{_name(listing['name_zh'], listing['name_en'])}，{gettext(UNITS[listing['unit']])}"
+    named = listed((_name(listing["name_zh"], listing["name_en"]), gettext(UNITS[listing["unit"]])), "，")
     parts = {"price": listing["price"], "voucher": ruling.amount, "own": listing["price"] - ruling.amount}
     return {**parts, "price_label": named, "voucher_label": label, "note": note}
 
@@ -161,7 +163,7 @@ def _place(session: Session, actor: Actor, one: sheets.InstrumentSheet) -> dict[
         return {"map": None, "distance": ""}
     me = home(session, actor)
     far = gettext("直线 %(far)s", far=filters.km(metres(me.lon, me.lat, one.lon, one.lat))) if me and one.precision == "point" else ""
-    return {"map": _small_map(one.lon, one.lat, one.region or one.name, one.precision), "distance": far}
+    return {"map": _small_map(one.lon, one.lat, _name(one.region or one.name, one.region_en), one.precision), "distance": far}
 
 
 def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:

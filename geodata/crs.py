@@ -50,7 +50,7 @@ def from_wgs84(lonlat: Degrees, target: str) -> Degrees:
 
 def _checked(lonlat: Degrees, system: str) -> Degrees:
     if system not in SYSTEMS:
-        raise Invalid("crs", N_("不认识的坐标系：%(crs)s"), crs=system)
+        raise Invalid("crs", N_("不认识的坐标系：%(crs)s"), crs=system[:20])
     points = np.asarray(lonlat, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise Invalid("lonlat", N_("坐标应为经度、纬度两列"))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.audit import Arrow
 from core.db import Base, BigId, Created, Fen
+from geodata.organisations import PRECISIONS
 
 
 class InstrumentClass(Base):
@@ -45,7 +46,7 @@ class Instrument(Base):
     __tablename__ = "instrument"
     __table_args__ = (
         CheckConstraint("status IN ('working','maintenance','retired')", name="status"),
-        CheckConstraint("precision IN ('point','township','county','city')", name="precision"),
+        CheckConstraint(f"precision IN {PRECISIONS!r}", name="precision"),
         CheckConstraint("value IS NULL OR value >= 0", name="value"),
         Index("gix_instrument_open_type_geom", "type_id", "geom", postgresql_using="gist", postgresql_where=sql("is_open")),
         Index("gix_instrument_geom", "geom", postgresql_using="gist"),

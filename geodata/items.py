@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.errors import NotFound
 from geodata.basemap import Box
 
 Kind = Literal["instruments", "carriers"]
@@ -28,9 +29,10 @@ class ItemFilter:
 
 @dataclass(frozen=True)
 class Items:
-    """A page of items, how many there are in all, and the id after which the next page starts (None: that was the last)."""
+    """A page of items, their columns, how many there are in all, and the id after which the next page starts (None: that was the last)."""
 
     rows: tuple[Mapping[str, Any], ...]
+    columns: tuple[str, ...]
     total: int
     next: int | None
 
@@ -41,9 +43,19 @@ def items(session: Session, kind: Kind, wanted: ItemFilter) -> Items:
     where = " AND ".join([_BASE[kind], *_conditions(kind, wanted)])
     total: int = session.execute(text(f"SELECT count(*) {_FROM[kind]} WHERE {where}"), values).scalar_one()
     query = f"SELECT {_COLUMNS[kind]} {_FROM[kind]} WHERE {where} AND x.id > :after ORDER BY x.id LIMIT :limit + 1"
-    rows = session.execute(text(query), values).mappings().all()
+    found = session.execute(text(query), values)
+    columns, rows = tuple(found.keys()), found.mappings().all()
     page = tuple(dict(row) for row in rows[: wanted.limit])
-    return Items(page, total, page[-1]["id"] if len(rows) > wanted.limit else None)
+    return Items(page, columns, total, page[-1]["id"] if len(rows) > wanted.limit else None)
+
+
+def item(session: Session, kind: Kind, item_id: int) -> Mapping[str, Any]:
+    """Return one instrument, open or not, or one carrier with the columns that a page of items has; raise `NotFound` when there is none."""
+    query = f"SELECT {_COLUMNS[kind]} {_FROM[kind]} WHERE x.id = :id{_ONLY[kind]}"
+    found = session.execute(text(query), {"id": item_id}).mappings().one_or_none()
+    if found is None:
+        raise NotFound
+    return dict(found)
 
 
 def _values(wanted: ItemFilter) -> dict[str, Any]:
@@ -72,6 +84,7 @@ _FROM: Mapping[Kind, str] = {
     "carriers": "FROM organisation x JOIN organisation o ON o.id = x.id "
     "LEFT JOIN LATERAL (SELECT * FROM site WHERE organisation_id = x.id ORDER BY geom IS NULL, id LIMIT 1) s ON true",
 }
+_ONLY: Mapping[Kind, str] = {"instruments": "", "carriers": " AND x.kind = 'carrier'"}
 _BASE: Mapping[Kind, str] = {"instruments": "x.is_open", "carriers": "x.kind = 'carrier'"}
 _WORDS: Mapping[Kind, str] = {
     "instruments": "(x.name ILIKE :q OR t.name_zh ILIKE :q OR t.name_en ILIKE :q OR o.name_zh ILIKE :q)",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import select
@@ -21,12 +21,11 @@ from sqlalchemy.orm import Session
 from core.actor import Actor
 from core.audit import Audit, born, move
 from core.errors import N_, Forbidden, Invalid
-from geodata.crs import SYSTEMS, to_wgs84
+from geodata.crs import to_wgs84
 from geodata.instruments import LISTING, Instrument, InstrumentType, Listing, Service
 from geodata.organisations import Organisation, Site
 from geodata.regions import Region, region_at
 
-Unit = Literal["sample", "hour", "job"]
 UNITS: Final[dict[str, str]] = {"sample": N_("每件样品"), "hour": N_("每小时"), "job": N_("每次")}
 WEEKDAYS: Final = ("1", "2", "3", "4", "5", "6", "7")
 NEAR: Final = ("33", "31", "32", "34", "35", "36")
@@ -83,7 +82,6 @@ class MyInstrument:
     code: str
     name: str
     is_open: bool
-    has_hours: bool
 
 
 @dataclass(frozen=True)
@@ -147,17 +145,10 @@ def parse_hours(text: str, name: str = "hours") -> list[list[str]]:
     return periods
 
 
-def hours_text(periods: list[list[str]]) -> str:
-    """Write the periods of a day as `parse_hours` reads them."""
-    return ", ".join(f"{start}-{end}" for start, end in periods)
-
-
 def locate(session: Session, place: Place) -> tuple[float, float, Region]:
     """Return longitude, latitude (WGS84) and the smallest region of a point; raise `Invalid("lon")` saying what is wrong with it."""
     if place.lon is None or place.lat is None:
         raise Invalid("lon", N_("请选仪器所在的地点，或者填经度和纬度。"))
-    if place.crs not in SYSTEMS:
-        raise Invalid("crs", N_("不认识的坐标系：%(crs)s"), crs=place.crs[:20])
     _check_degrees(place.lon, place.lat)
     lon, lat = (float(x) for x in to_wgs84(np.array([[place.lon, place.lat]]), place.crs)[0])
     region = region_at(session, lon, lat)
@@ -169,9 +160,9 @@ def locate(session: Session, place: Place) -> tuple[float, float, Region]:
 
 def instruments_of(session: Session, carrier_id: int) -> list[MyInstrument]:
     """Return the instruments of a carrier by name; retired ones are left out."""
-    columns = (Instrument.id, Instrument.code, Instrument.name, Instrument.is_open, Instrument.hours)
+    columns = (Instrument.id, Instrument.code, Instrument.name, Instrument.is_open)
     query = select(*columns).where(Instrument.organisation_id == carrier_id, Instrument.status != "retired").order_by(Instrument.name, Instrument.id)
-    return [MyInstrument(row.id, row.code, row.name, row.is_open, bool(row.hours)) for row in session.execute(query)]
+    return [MyInstrument(**row) for row in session.execute(query).mappings()]
 
 
 def sites_of(session: Session, carrier_id: int) -> list[Site]:
@@ -192,20 +183,17 @@ def type_names(session: Session) -> list[str]:
 
 def listings_of(session: Session, carrier_id: int, *, limit: int = 200) -> list[ListingRow]:
     """Return the listings of a carrier, the newest first."""
+    terms = (Listing.price, Listing.unit, Listing.report_days, Listing.notice_hours, Listing.state)
+    named = (Instrument.name.label("instrument"), Service.name_zh.label("service"), Instrument.is_sample)
     query = (
-        select(Listing, Instrument.name, Service.name_zh, Instrument.is_sample)
+        select(Listing.id, Listing.instrument_id, *terms, *named)
         .join(Instrument, Instrument.id == Listing.instrument_id)
         .join(Service, Service.code == Listing.service_code)
         .where(Instrument.organisation_id == carrier_id)
         .order_by(Listing.id.desc())
         .limit(limit)
     )
-    same = ("id", "instrument_id", "price", "unit", "report_days", "notice_hours", "state")
-    rows = session.execute(query).all()
-    return [
-        ListingRow(**{name: getattr(found, name) for name in same}, instrument=name_, service=service, is_sample=sample)
-        for found, name_, service, sample in rows
-    ]
+    return [ListingRow(**row) for row in session.execute(query).mappings()]
 
 
 def _request(actor: Actor, request_id: str) -> str:

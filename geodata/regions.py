@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, select
-from sqlalchemy import text as _text
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base
 
-LEVELS = ("province", "city", "county", "zone")
+HOME = "330000"
+"""Adcode of the province that the map is about."""
 
 
 class Region(Base):
@@ -61,9 +61,14 @@ def region_at(session: Session, lon: float, lat: float) -> Region | None:
     """Return the smallest region whose boundary covers the WGS84 point, or None outside of all."""
     spot = f"SRID=4326;POINT({float(lon)} {float(lat)})"
     order = "CASE level WHEN 'county' THEN 0 WHEN 'city' THEN 1 WHEN 'province' THEN 2 ELSE 3 END"
-    return session.scalars(select(Region).where(Region.geom.ST_Covers(spot), Region.level != "zone").order_by(_text(order)).limit(1)).one_or_none()
+    return session.scalars(select(Region).where(Region.geom.ST_Covers(spot), Region.level != "zone").order_by(text(order)).limit(1)).one_or_none()
 
 
 def is_within(inner: str, outer: str) -> bool:
     """Say whether region `inner` equals `outer` or lies in it, by the digits of their adcodes (330522 in 330500 in 330000)."""
-    return inner.startswith(outer[:2] if outer[2:] == "0000" else outer[:4] if outer[4:] == "00" else outer)
+    return inner.startswith(shared_digits(outer))
+
+
+def shared_digits(adcode: str) -> str:
+    """Return the digits that the adcodes of all regions inside `adcode` begin with: 33 for 330000, 3305 for 330500, all six of a county."""
+    return adcode[:2] if adcode[2:] == "0000" else adcode[:4] if adcode[4:] == "00" else adcode

@@ -195,7 +195,8 @@ def locked(actor: Actor, paper: Any) -> str | None:
         return _WAITS[duty[0]]
     if actor.organisation_id is not None and actor.organisation_id in getattr(paper, "parties", ()):
         return N_("这件和你的单位有关，要由别人办理")
-    return next((why for name, why in _OWN_STEP if actor.user_id is not None and getattr(paper, name) == actor.user_id), None)
+    steps = [(name, why) for name, why in _OWN_STEP if (name, paper.state) != ("reviewer_id", "submitted")]  # sent again: anybody checks it
+    return next((why for name, why in steps if actor.user_id is not None and getattr(paper, name) == actor.user_id), None)
 
 
 def queue_for(session: Session, actor: Actor, *, today: date) -> list[Item]:

@@ -76,11 +76,15 @@ class Ruling:
 
 Rule = Callable[[Policy, Deal], Clause | None]
 
-_EXCLUDED = {
-    "related_party": (N_("双方没有关联关系"), N_("双方由同一实际控制人控制，关联企业之间不能用券。")),
-    "statutory_test": (N_("不是法定强制检测"), N_("法律或强制性标准要求做的检测不能用券。")),
-    "batch_production_test": (N_("不是批量生产检验"), N_("批量生产的出厂检验不能用券。")),
-    "funded_by_city_project_this_or_last_year": (N_("没有别的市级项目资助"), N_("今年或去年已由市级项目资助的内容不能再用券。")),
+_EXCLUDED = {  # attribute → title, what is said when it does not hold, and when it does
+    "related_party": (N_("双方没有关联关系"), N_("双方不受同一实际控制人控制。"), N_("双方由同一实际控制人控制，关联企业之间不能用券。")),
+    "statutory_test": (N_("不是法定强制检测"), N_("下单时说明：不是法律或强制性标准要求做的检测。"), N_("法律或强制性标准要求做的检测不能用券。")),
+    "batch_production_test": (N_("不是批量生产检验"), N_("下单时说明：不是批量生产的出厂检验。"), N_("批量生产的出厂检验不能用券。")),
+    "funded_by_city_project_this_or_last_year": (
+        N_("没有别的市级项目资助"),
+        N_("下单时说明：今年和去年没有别的市级项目资助这项内容。"),
+        N_("今年或去年已由市级项目资助的内容不能再用券。"),
+    ),
 }
 
 
@@ -98,9 +102,9 @@ def _excluded(name: str) -> Rule:
     def rule(policy: Policy, deal: Deal) -> Clause | None:
         if name not in policy.services.deny_if:
             return None
-        title, text = _EXCLUDED[name]
+        title, passed, refused = _EXCLUDED[name]
         hit = name in deal.attributes
-        return Clause(name, "refuse" if hit else "pass", title, text, {}, policy.source("services.deny_if"))
+        return Clause(name, "refuse" if hit else "pass", title, refused if hit else passed, {}, policy.source("services.deny_if"))
 
     return rule
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from flask import Response, g, jsonify
+from flask_openapi3.models.media_type import MediaType
+from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import bp
 from core.errors import N_, Invalid
 from geodata.basemap import read_box
-from geodata.items import ItemFilter, Items, Kind, items
+from geodata.items import ItemFilter, Items, Kind, item, items
 from geodata.sheets import carrier_sheet, instrument_sheet
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that a spreadsheet would run as a formula."""
+
+
+OBJECT, TEXT = Schema(type="object"), Schema(type="string")
+ADCODE = re.compile(r"\d{6}", re.ASCII)
 
 
 class ItemQuery(BaseModel):
@@ -28,7 +35,7 @@ class ItemQuery(BaseModel):
     bbox: str = Field("", description="west,south,east,north in degrees, WGS84")
     q: str = Field("", max_length=100, description="words in the name")
     type: str = Field("", max_length=60, description="instruments: type name; carriers: kind")
-    region: str = Field("", pattern=r"^(\d{6})?$", description="six-digit adcode; a province or city means all in it")
+    region: str = Field("", json_schema_extra={"pattern": r"^(\d{6})?$"}, description="six-digit adcode; a province or city means all in it")
     limit: int = Field(50, ge=1, le=1000)
     cursor: str = Field("", max_length=100, description="`next` of the page before")
     format: Literal["json", "geojson", "csv"] = "json"
@@ -43,11 +50,16 @@ class Item(BaseModel):
     name: str
     lon: float | None
     lat: float | None
+    precision: str | None = Field(description="how exact the place is: point, township, county or city")
+    source_crs: str | None = Field(description="coordinate system in which the place was given")
+    region: str | None = Field(description="six-digit adcode of the smallest known region")
+    is_sample: bool
 
 
 class ItemPage(BaseModel):
-    """A page of items; `next` is the cursor of the next page, null on the last one."""
+    """A page of items; `next` is the cursor of the next page, null on the last one. As CSV total and cursor are the headers X-Total and X-Next."""
 
+    model_config = ConfigDict(openapi_extra={"content": {"application/geo+json": MediaType(schema=OBJECT), "text/csv": MediaType(schema=TEXT)}})  # type: ignore[typeddict-unknown-key]
     items: list[Item]
     total: int
     next: str | None
@@ -73,18 +85,26 @@ def carriers(query: ItemQuery) -> Response:
 
 @bp.get("/instruments/<int:id>", responses={200: Item})
 def instrument(path: ItemPath) -> Response:
-    """Return one instrument with its open listings and hours."""
-    return jsonify(vars(instrument_sheet(g.session, path.id)))
+    """Return one instrument with its open listings and hours; `region` is its adcode, `region_name` the name."""
+    sheet = instrument_sheet(g.session, path.id)
+    return _one(item(g.session, "instruments", path.id), sheet, sheet.region)
 
 
 @bp.get("/carriers/<int:id>", responses={200: Item})
 def carrier(path: ItemPath) -> Response:
-    """Return one carrier with its sites and open instruments."""
-    return jsonify(vars(carrier_sheet(g.session, path.id)))
+    """Return one carrier with its sites and open instruments; `region` is its adcode, `region_name` the name."""
+    sheet = carrier_sheet(g.session, path.id)
+    return _one(item(g.session, "carriers", path.id), sheet, sheet.region)
+
+
+def _one(row: Mapping[str, Any], sheet: object, region_name: str | None) -> Response:
+    return jsonify({**row, **vars(sheet), "region": row["region"], "region_name": region_name})
 
 
 def _answer(kind: Kind, query: ItemQuery) -> Response:
     box = read_box(query.bbox) if query.bbox else None
+    if query.region and not ADCODE.fullmatch(query.region):
+        raise Invalid("region", N_("行政区代码要写成六位数字，例如 330100。"))
     found = items(g.session, kind, ItemFilter(box, query.q, query.type, query.region, query.limit, _after(query.cursor)))
     return WRITERS[query.format](found)
 
@@ -108,10 +128,9 @@ def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _csv(found: Items) -> Response:
     out = io.StringIO()
-    if found.rows:
-        writer = csv.DictWriter(out, list(found.rows[0]))
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in found.rows)
+    writer = csv.DictWriter(out, found.columns)
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in found.rows)
     response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
     response.headers["Content-Disposition"] = "attachment; filename=items.csv"
     response.headers["X-Total"], response.headers["X-Next"] = str(found.total), _cursor(found) or ""

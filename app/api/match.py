@@ -26,12 +26,98 @@ class MatchQuery(BaseModel):
     limit: int = Field(20, ge=1, le=100)
 
 
+class TypeOut(BaseModel):
+    """An instrument type that serves the need, 0..1, and which words led to it."""
+
+    type: str
+    score: float
+    why: list[str]
+
+
+class ConstraintOut(BaseModel):
+    """A condition that was read from the need; budgets in fen, dates ISO 8601."""
+
+    kind: str
+    value: int | str
+    text: str
+    origin: str
+    strength: str
+
+
+class NeedOut(BaseModel):
+    """The need as understood."""
+
+    text: str
+    types: list[TypeOut]
+    constraints: list[ConstraintOut]
+
+
+class PartOut(BaseModel):
+    """What one signal adds: contribution = value x weight / sum of weights; all contributions of a match add up to its score."""
+
+    signal: str
+    value: float
+    weight: float
+    contribution: float
+    reason: str
+
+
+class InstrumentOut(BaseModel):
+    """The instrument, and the code of the service that is priced."""
+
+    id: int
+    code: str
+    name: str
+    type: str
+    service: str
+    is_sample: bool
+
+
+class CarrierOut(BaseModel):
+    """Who offers it, and where (degrees, WGS84); `region` is an adcode."""
+
+    id: int
+    name: str
+    lon: float
+    lat: float
+    region: str | None
+    precision: str
+
+
+class SlotOut(BaseModel):
+    """A free slot, ISO 8601 with offset."""
+
+    start: str
+    end: str
+
+
+class MatchOut(BaseModel):
+    """One provider; money in fen. `distance_m` (metres) is null where either place is known only roughly."""
+
+    rank: int
+    score: float
+    parts: list[PartOut]
+    instrument: InstrumentOut
+    carrier: CarrierOut
+    distance_m: float | None
+    price: int
+    net_price: int
+    next_slot: SlotOut | None
+
+
+class AskOut(BaseModel):
+    """A question instead of a guess, and needs that would answer it."""
+
+    ask: str
+    options: list[str]
+
+
 class MatchAnswer(BaseModel):
     """The need as understood and the ranked matches; `ask` is a question instead, when the need does not say enough."""
 
-    need: dict[str, Any]
-    matches: list[dict[str, Any]]
-    ask: dict[str, Any] | None = None
+    need: NeedOut
+    matches: list[MatchOut]
+    ask: AskOut | None = None
 
 
 @bp.get("/match", responses={200: MatchAnswer})

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.db import new_session
+from app.cli.opened import adcode, opened
 from app.i18n import translate
-from core.errors import MapError
+from core.errors import N_
 from geodata.loading import load_regions
 from geodata.regions import region_at
 
@@ -42,20 +42,19 @@ def located(session: Session, lon: float, lat: float) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="one JSON object instead of a line")
 def locate(lon: float, lat: float, *, as_json: bool) -> None:
     """Say in which region the point LON LAT (degrees, WGS84) lies, by point in polygon."""
-    with new_session(current_app) as session:
+    if not (isfinite(lon) and isfinite(lat)):
+        raise click.BadParameter(translate(N_("经度和纬度要是有限的数字。")))
+    with opened() as session:
         found = located(session, lon, lat)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else " ".join(str(part) for part in found.values() if part))
 
 
 @command.command("regions")
-@click.option("--province", required=True, metavar="ADCODE", help="six digits, e.g. 320000")
+@click.option("--province", required=True, metavar="ADCODE", callback=adcode, help="six digits, e.g. 320000")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object instead of a line")
 def regions(province: str, *, as_json: bool) -> None:
     """Load the cities and counties of one more province; a second run changes nothing."""
-    with new_session(current_app) as session:
-        try:
-            count = load_regions(session, provinces=[province], around=())
-        except MapError as no:
-            raise click.ClickException(translate(no)) from no
+    with opened() as session:
+        count = load_regions(session, provinces=[province], around=())
         session.commit()
     click.echo(json.dumps({"province": province, "regions": count}) if as_json else f"{province}: {count}")

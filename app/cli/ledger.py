@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from app.db import new_session
+from app.cli.opened import opened
+from app.health import at_head
+from core.errors import N_, Unavailable
 from vouchers.journal import hledger
 from vouchers.ledger import violations
 
@@ -20,7 +21,9 @@ command = AppGroup("ledger", help="账本 / the ledger.")
 @click.pass_context
 def check(context: click.Context, *, as_json: bool) -> None:
     """Read every invariant of the books; exit code 1 when one is broken."""
-    with new_session(current_app) as session:
+    with opened() as session:
+        if not at_head(session):  # without its views a database has nothing to complain of, sound or not
+            raise Unavailable(N_("数据库结构不是最新的。请运行 flask db upgrade。"))
         found = violations(session)
     lines = "\n".join(json.dumps(one, ensure_ascii=False, default=str) for one in found) or "账目无误 / the books are sound"
     click.echo(json.dumps({"violations": found}, ensure_ascii=False, default=str) if as_json else lines)
@@ -31,6 +34,6 @@ def check(context: click.Context, *, as_json: bool) -> None:
 @click.option("--format", "kind", type=click.Choice(("hledger",)), default="hledger", show_default=True, help="the only format so far")
 def export(kind: str) -> None:  # noqa: ARG001 (a choice of one)
     """Print the whole ledger as a journal that `hledger check` accepts."""
-    with new_session(current_app) as session:
+    with opened() as session:
         for line in hledger(session):
             click.echo(line)

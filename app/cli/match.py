@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable
@@ -21,10 +22,11 @@ command = AppGroup("match", help="需求是怎么看懂的 / how needs are under
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
 def types(need: str, as_json: bool) -> None:
     """Print the instrument types for NEED, best first, or the question it raises; NEED "-" reads one need a line from standard input."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # one line in another encoding must not end the others
     given: Iterable[str] = sys.stdin if need == "-" else [need]
     for line in given:
-        one = line.rstrip("\n")
-        found = answer(one)
+        found = answer(line.rstrip("\r\n"))
         click.echo(json.dumps(found, ensure_ascii=False) if as_json else _lines(found))
 
 

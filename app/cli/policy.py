@@ -7,14 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
-from app.db import new_session
-from app.i18n import translate
+from app.cli.opened import adcode, opened
 from core.clock import today
-from core.errors import N_, MapError, NotFound
+from core.errors import N_, NotFound
 from geodata.regions import is_within
 from vouchers.policy import Policy, in_force, seed_policies
 from vouchers.rules import Clause, Deal, Ruling, rule
@@ -49,7 +47,7 @@ def ruled(policy: Policy, deal: Deal, *, region: str | None) -> Ruling:
 
 
 @command.command("rule")
-@click.argument("policy")
+@click.argument("policy", callback=lambda _context, _parameter, value: value.encode(errors="replace").decode())
 @click.option("--price", type=click.IntRange(1, 10**13), required=True, help="fen")
 @click.option("--service", default="test_analysis", show_default=True, metavar="CODE")
 @click.option("--balance", type=click.IntRange(0), help="free money on the voucher, fen; default: no bound")
@@ -58,18 +56,17 @@ def ruled(policy: Policy, deal: Deal, *, region: str | None) -> Ruling:
 @click.option("--related", is_flag=True, help="holder and carrier are related parties")
 @click.option("--funded", is_flag=True, help="already funded by a city project this or last year")
 @click.option("--statutory", is_flag=True, help="a test required by law or a mandatory standard")
-@click.option("--region", metavar="ADCODE", help="where the holder is registered; default: the policy's region")
-@click.option("--carrier-region", metavar="ADCODE", help="where the carrier is; no policy in force asks for it, who pays is the holder's home")
+@click.option("--region", metavar="ADCODE", callback=adcode, help="where the holder is registered; default: the policy's region")
+@click.option(
+    "--carrier-region", metavar="ADCODE", callback=adcode, help="where the carrier is; no policy in force asks for it, who pays is the holder's home"
+)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object instead of lines")
 def rule_command(policy: str, *, as_json: bool, region: str | None, **given: Any) -> None:
     """Say what POLICY grants for a price and why."""
     attributes = frozenset(attribute for flag, attribute in ATTRIBUTES.items() if given[flag])
-    with new_session(current_app) as session:
-        try:
-            deal = Deal(given["price"], given["service"], attributes, given["balance"], given["used_year"], given["group_used"])
-            found = ruled(policy_named(session, policy), deal, region=region)
-        except MapError as no:
-            raise click.ClickException(translate(no)) from no
+    deal = Deal(given["price"], given["service"], attributes, given["balance"], given["used_year"], given["group_used"])
+    with opened() as session:
+        found = ruled(policy_named(session, policy), deal, region=region)
     clauses = [{**clause.as_json(), "text": clause.detail % clause.params} for clause in found.clauses]
     lines = "\n".join([str(found.amount), *(f"{c['outcome']}\t{c['code']}\t{c['text']}" for c in clauses)])
     click.echo(json.dumps({"amount": found.amount, "clauses": clauses}, ensure_ascii=False) if as_json else lines)

@@ -6,7 +6,7 @@ Every rule is checked again under lock by `vouchers`; this page only shows befor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ from app import forms, labels
 from app.access import allow
 from app.accounts import User
 from app.errors import kind_of
-from app.i18n import translate
+from app.i18n import listed, translate
+from app.names import orders as in_words
 from bookings import queries as orders
 from bookings.queries import OrderPage
 from core import clock
@@ -187,7 +188,10 @@ def _order(paper: Paper) -> OrderPage | None:
     if isinstance(paper, ApplicationFile):
         return None
     _, _, number = paper.reference.partition("order:")
-    return orders.order_of(g.session, g.actor, int(number)) if number.isdigit() else None
+    if not number.isdigit():
+        return None
+    found = orders.order_of(g.session, g.actor, int(number))
+    return replace(found, row=in_words(g.session, [found.row])[0])
 
 
 def _counts(queue: list[Item]) -> dict[str, int]:
@@ -249,7 +253,7 @@ def _first_use(paper: ClaimFile, order: OrderPage) -> Check:
 def _complete(paper: ClaimFile) -> Check:
     there = {proof.kind for proof in paper.proofs}
     missing = [kind for kind in paper.terms.redeem.evidence if kind not in there and kind not in BY_THE_SYSTEM]
-    names = "、".join(gettext(labels.DOCUMENTS[kind]) for kind in missing)
+    names = listed(gettext(labels.DOCUMENTS[kind]) for kind in missing)
     cells = (gettext("平台存着"), *(gettext("有") if kind in there else "—" for kind in _PAPERS))
     verdict = gettext("还缺：%(names)s", names=names) if missing else gettext("齐全")
     return Check(gettext("材料"), cells, not missing, verdict)
@@ -293,7 +297,7 @@ def _duty(paper: Paper, line: Line, *, steps: list[Step], names: dict[int, str])
 
 def _must_not(steps: list[Step], names: dict[int, str]) -> str:
     taken = list(dict.fromkeys(names.get(step.user_id or 0, "") for step in steps if step.role != "system"))
-    found = "、".join(filter(None, taken))
+    found = listed(taken)
     return gettext("不能由 %(names)s 办理", names=found) if found else ""
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from app import forms, labels
+from app import forms, labels, names
 from app.errors import kind_of
 from app.i18n import language
 from app.views.enterprise import next_step
@@ -33,7 +33,7 @@ _FIELDS: Final = tuple(forms.ListingForm.model_fields)
 @bp.get("/carrier")
 def desk() -> ResponseReturnValue:
     """Show what waits for the carrier, what lies ahead, its claims and its listings."""
-    rows = bookings.orders_of(g.session, g.actor.organisation_id)
+    rows = names.orders(g.session, bookings.orders_of(g.session, g.actor.organisation_id))
     payees = papers.unclaimed(g.session, [f"order:{row.id}" for row in rows if row.state == "settled"])
     waits = {row.id: next_step(row, g.actor, to_claim=payees.get(f"order:{row.id}") == "carrier") for row in rows}
     return render_template(
@@ -45,7 +45,7 @@ def desk() -> ResponseReturnValue:
         waits=waits,
         late={row.id for row in rows if row.state == "contracted" and row.report_on < clock.today(g.session)},
         claims=papers.claims_of(g.session, g.actor.organisation_id),
-        listings=listings.listings_of(g.session, g.actor.organisation_id),
+        listings=names.listings(g.session, listings.listings_of(g.session, g.actor.organisation_id)),
         units=UNITS,
         labels=labels,
     )

@@ -15,7 +15,7 @@ from flask_babel import gettext
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from app import forms, labels
+from app import forms, labels, names
 from app.errors import kind_of
 from app.filters import daytime
 from app.i18n import translate
@@ -77,7 +77,8 @@ def book() -> ResponseReturnValue:
 @bp.get("/vouchers")
 def vouchers() -> ResponseReturnValue:
     """Show all vouchers, when they expire, the applications, and every fen of one of them."""
-    rows, today = vouchers_of(g.session, g.actor.organisation_id), clock.today(g.session)
+    today = clock.today(g.session)
+    rows = sorted(vouchers_of(g.session, g.actor.organisation_id), key=lambda row: money.why_dead(row, today) != "")
     asked = request.args.get("voucher", "")
     chosen = next((row for row in rows if asked in (str(row.id), row.code)), rows[0] if rows and not asked else None)
     if asked and chosen is None:
@@ -113,7 +114,7 @@ def apply() -> ResponseReturnValue:
 @bp.get("/orders")
 def orders() -> ResponseReturnValue:
     """Show all orders of the enterprise: first those that wait for it."""
-    rows = bookings.orders_of(g.session, g.actor.organisation_id)
+    rows = names.orders(g.session, bookings.orders_of(g.session, g.actor.organisation_id))
     waits = {row.id: next_step(row, g.actor, to_claim=payee == "enterprise") for row, payee in _with_payee(rows)}
     rows = sorted(rows, key=lambda row: not waits[row.id])
     return render_template("enterprise/orders.html", rows=rows, waits=waits, states=labels.ORDER_STATES, search_url=page_url("public.search") or "/")
@@ -167,6 +168,7 @@ def _checkout(given: forms.Checkout, found: Quote, *, no: MapError | None, reque
         choices=money.choices(g.session, g.actor, given.wish, found=found),
         clauses=money.clause_lines(clause.as_json() for clause in ruled.ruling.clauses),
         terms=version.terms if version else None,
+        now=clock.now(g.session),
         mode=labels.MODES[version.terms.settlement_mode] if version and found.voucher_part else "",
         request_id=request_id,
         **_place(given),
@@ -241,19 +243,21 @@ def _way_back(found: Instrument | None) -> dict[str, Any]:
 
 def _place(given: forms.Checkout) -> dict[str, Any]:
     query = (
-        select(Instrument, Organisation.name_zh, Region.name_zh, Service.name_zh)
+        select(Instrument, Organisation, Region, Service)
         .join(Organisation, Organisation.id == Instrument.organisation_id)
         .outerjoin(Region, Region.adcode == Instrument.adcode)
         .join(Service, Service.code == given.service)
         .where(Instrument.id == given.instrument)
     )
-    found, carrier, region, service = g.session.execute(query).one()
-    return {"carrier": carrier, "region": region, "service": service, **_way_back(found)}
+    found, *others = g.session.execute(query).one()
+    carrier, region, service = (names.named(one.name_zh, one.name_en) if one else "" for one in others)
+    shown = names.instrument_name(found.name, names.types_of(g.session, [found.id]).get(found.id))
+    return {"carrier": carrier, "region": region, "service": service, "named": shown, **_way_back(found)}
 
 
 def _trace(voucher_id: int) -> list[dict[str, Any]]:
     lines = statement(g.session, voucher_id)
-    known = {f"order:{row.id}": row for row in bookings.orders_of(g.session, g.actor.organisation_id)}
+    known = {f"order:{row.id}": row for row in names.orders(g.session, bookings.orders_of(g.session, g.actor.organisation_id))}
     named = [line.reference for line in lines if line.reference]
     return money.trace(lines, known, claims=desk.claims_for(g.session, named))
 
@@ -316,7 +320,7 @@ def _order(order_id: int, *, event: str, faults: Mapping[str, str], no: MapError
     return render_template(
         "enterprise/order.html",
         page=page,
-        row=page.row,
+        row=names.orders(g.session, [page.row])[0],
         clauses=money.clause_lines(page.clauses),
         events=events_for(page, g.actor),
         event=event,

@@ -11,13 +11,14 @@ from datetime import date
 from typing import Any, Final
 
 from flask import url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy.orm import Session
 from werkzeug.routing import BuildError
 
 from app import labels
 from app.filters import day, fullday
-from app.i18n import language, translate
+from app.filters import month as month_name
+from app.i18n import language, listed, sign, translate
 from bookings import checkout
 from bookings.checkout import Offer, Quote, Terms, Wish
 from bookings.queries import OrderRow
@@ -141,7 +142,7 @@ def axis(rows: list[VoucherRow], today: date) -> Axis | None:
         return None
     span = max((max(by_day) - today).days * 1.12, 30)
     events = [_event(on, amount, today=today, span=span) for on, amount in sorted(by_day.items())]
-    said = "；".join(gettext("%(sum)s 元 %(day)s到期", sum=yuan(amount), day=fullday(on)) for on, amount in sorted(by_day.items()))
+    said = listed((gettext("%(sum)s 元 %(day)s到期", sum=yuan(amount), day=fullday(on)) for on, amount in sorted(by_day.items())), "；")
     return Axis(said, _thinned(events), _ticks(today, span))
 
 
@@ -171,7 +172,7 @@ def _part(terms: Terms, row: VoucherRow, *, offer: Offer, wish: Wish) -> int:
 
 def _voucher_choice(row: VoucherRow, price: int, *, part: int, chosen: bool = False, refusal: str = "") -> Choice:
     left = gettext("%(day)s 到期，还能用 ¥%(left)s", day=fullday(row.expires_use), left=yuan(row.available))
-    return Choice(str(row.id), f"{row.code}　{row.title}", part, price - part, left, refusal, chosen, row.is_sample)
+    return Choice(str(row.id), listed((row.code, row.title), "　"), part, price - part, left, refusal, chosen, row.is_sample)
 
 
 def _clause_line(clause: Mapping[str, Any]) -> ClauseLine:
@@ -199,7 +200,7 @@ def _value(clause: Mapping[str, Any]) -> str:
 
 def _event(on: date, amount: int, *, today: date, span: float) -> dict[str, Any]:
     left = (on - today).days
-    said = gettext("%(day)s，剩 %(left)s 天", day=_short(on), left=left) if left <= SOON else _short(on)
+    said = ngettext("%(day)s，剩 %(num)s 天", "%(day)s，剩 %(num)s 天", left, day=_short(on)) if left <= SOON else _short(on)
     return {"share": round(left / span, 4), "sum": f"¥{yuan(amount)}", "text": said, "soon": left <= SOON}
 
 
@@ -220,7 +221,7 @@ def _ticks(today: date, span: float) -> list[dict[str, Any]]:
         month = add_months(today.replace(day=1), step)
         share = (month - today).days / span
         if step % every == 0 and 0.12 < share < 0.97:
-            ticks.append({"share": round(share, 4), "text": gettext("%(month)s月", month=month.month)})
+            ticks.append({"share": round(share, 4), "text": month_name(month)})
     return ticks
 
 
@@ -231,10 +232,10 @@ def _short(on: date) -> str:
 
 def _trace_line(line: StatementLine, order: OrderRow | None, *, claim: ClaimRow | None) -> dict[str, Any]:
     verb = gettext(labels.LEDGER_KINDS.get(line.kind, line.kind))
-    sign = {"issue": "+ ", "release": "+ ", "redeem": ""}.get(line.kind, "− ")
+    way = {"issue": "+ ", "release": "+ ", "redeem": ""}.get(line.kind, "− ")
     where = gettext("%(source)s → %(destination)s", source=_account(line.source), destination=_account(line.destination))
-    about = f"{order.carrier}，{order.instrument}" if order else ""
-    said = {"done": True, "head": f"{line.business_date:%m-%d}　{verb} {sign}{yuan(line.amount)}", "text": "。".join(filter(None, (where, about)))}
+    about = listed((order.carrier, order.instrument), "，") if order else ""
+    said = {"done": True, "head": f"{fullday(line.business_date)}{sign('　')}{verb} {way}{yuan(line.amount)}", "text": listed((where, about), "。")}
     if order:
         said |= {"url": url_for("enterprise.order", order_id=order.id), "link": order.code}
     if line.kind == "use" and (claim is None or claim.state != "paid"):

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 from sqlalchemy import text
 
+from app import filters
 from app.i18n import gettext, language
 from app.mapquery import with_pairs
 from app.security import csp_nonce
@@ -88,7 +89,7 @@ def _context(found: Choice) -> dict[str, object]:
         known=known,
     )
     subtitle = gettext(
-        "这些县共 %(people)s 万常住人口；另有 %(unknown)s 个县没有人口数字，不估计。", people=f"{people / 10_000:.0f}", unknown=len(unknown)
+        "这些县共 %(people)s常住人口；另有 %(unknown)s 个县没有人口数字，不估计。", people=filters.people(people), unknown=len(unknown)
     )
     return {
         "title": title,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from geodata.loading import ewkb, take_ids
 from geodata.organisations import Organisation, Site
+from geodata.regions import HOME, shared_digits
 from geodata.sampling.names import CARRIERS, MARK, Namer, Trade, credit_code, plain, trades_of
 from geodata.sampling.world import SOURCE, Size
 
@@ -24,7 +25,7 @@ YUHUAN: Final = "331083"
 CHANGXING: Final = "330522"
 WUXING: Final = "330502"
 HUZHOU: Final = "330500"
-ZHEJIANG: Final = "330000"
+ZHEJIANG: Final = HOME
 FUNDERS: Final = (YUHUAN, HUZHOU)
 
 DEMO_ENTERPRISES: Final = ("SAMPLE-E-00001", "SAMPLE-E-00002")
@@ -69,7 +70,7 @@ class Roll:
 
 def counties(session: Session) -> list[County]:
     """Return the counties of Zhejiang in order of their adcodes."""
-    rows = session.execute(text(_COUNTIES), {"home": ZHEJIANG[:2] + "%"}).all()
+    rows = session.execute(text(_COUNTIES), {"home": shared_digits(ZHEJIANG) + "%"}).all()
     found = []
     for row in rows:
         shape = shapely.from_wkb(bytes(row.shape))

@@ -9,7 +9,7 @@ import pytest
 from core.audit import Audit
 from core.errors import Forbidden, Invalid
 from geodata.instruments import Instrument, Listing
-from geodata.listings import NewInstrument, Offer, Place, faults, hours_text, listings_of, locate, parse_hours, publish, services
+from geodata.listings import NewInstrument, Offer, Place, faults, listings_of, locate, parse_hours, publish, services
 from tests import factories as make
 
 WEEK = {"1": [["09:00", "12:00"]]}
@@ -164,7 +164,6 @@ def test_a_point_from_another_map_is_carried_to_wgs84(session, carrier):
 )
 def test_hours_are_read_as_people_write_them(given, read):
     assert parse_hours(given) == read
-    assert parse_hours(hours_text(read)) == read
 
 
 @pytest.mark.parametrize("given", ["25:00-26:00", "12:00-09:00", "09:00-12:00,11:00-13:00", "上午", "9-12", "13:00-14:00,09:00-10:00"])

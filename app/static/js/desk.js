@@ -1,6 +1,7 @@
-// J and K go to the next and the previous paper of the queue, unless somebody is typing or has turned the keys off on this device.
+// J and K go to the next and the previous paper of the queue; A, R and X select a decision, which Enter then takes. Not while somebody is
+// typing, and not where the keys are turned off on this device.
 const links = [...document.querySelectorAll("[data-item]")];
-const hint = document.querySelector("[data-keys]");
+const hints = [...document.querySelectorAll("[data-keys]")];
 const toggle = document.querySelector("[data-keys-off]");
 const KEPT = "desk-keys";
 
@@ -10,6 +11,7 @@ function isOff() {
 
 function keep(off) {
   try { localStorage.setItem(KEPT, off ? "off" : "on"); } catch { /* storage is closed: the choice lasts for this page */ }
+  for (const hint of hints) hint.hidden = off && !hint.contains(toggle);
   toggle.textContent = off ? toggle.dataset.on : toggle.dataset.off;
 }
 
@@ -19,9 +21,15 @@ function go(step) {
   if (next) location.assign(next.href);
 }
 
-if (hint && toggle && links.length) {
+/** Select a decision; one that must be reasoned leads to the reason first. */
+function select(key) {
+  const button = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const reason = button?.form.elements.reason;
+  (key !== "A" && reason && !reason.value.trim() ? reason : button)?.focus();
+}
+
+if (toggle && links.length) {
   let off = isOff();
-  hint.hidden = false;
   keep(off);
   toggle.addEventListener("click", () => {
     off = !off;
@@ -32,6 +40,10 @@ if (hint && toggle && links.length) {
     if (off || typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key.toLowerCase() === "j") go(1);
     if (event.key.toLowerCase() === "k") go(-1);
+    if (/^[arx]$/i.test(event.key)) {
+      event.preventDefault(); // or the letter would be typed into the reason
+      select(event.key.toUpperCase());
+    }
   });
   document.querySelector("[data-item][aria-current]")?.scrollIntoView({ block: "nearest" });
 }

@@ -81,7 +81,7 @@ function wanted() {
 }
 
 /** Sides to try for a name: on its point, then around it; counties are left away rather than shifted far. */
-const shifts = { city: [[0, 0], [0, -22], [0, 24], [52, 0], [-52, 0], [60, -26], [-60, -26], [60, 28], [-60, 28]], county: [[0, 0], [0, -14], [0, 14]] };
+const shifts = { city: [[0, 0], [0, -22], [0, 24], [52, 0], [-52, 0], [60, -26], [-60, -26], [60, 28], [-60, 28]], county: [[0, 0], [0, -14], [0, 14], [46, 0], [-46, 0], [0, -34], [0, 34]] };
 
 function place(label, used) {
   const sign = element(label.text, label.kind);

@@ -18,9 +18,12 @@ const spot = (row) => L.latLng(row.lat, row.lon);
 const touch = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
 const free = (box) => !boxes.some((other) => touch(box, other));
 
+/** The pin with the room that a thumb needs around it: as the style sheet draws it, an approximate one on its point and not above it. */
 function pinBox(point, row, short) {
-  const half = short ? 17 : (row.own_fen === null ? 17 : 22 + money(row.own_fen).length * 4.5 + 10);
-  return [point.x - half, point.y - 40, point.x + half, point.y];
+  const thumb = isPhone() ? 5 : 0;
+  const half = short || row.own_fen === null ? 17 + thumb : 32 + money(row.own_fen).length * 4.5;
+  const high = row.approximate ? 17 + thumb : 0;
+  return [point.x - half, point.y - (high || 40 + thumb), point.x + half, point.y + high];
 }
 
 function discBox(point, radius) {
@@ -31,7 +34,7 @@ function pinText(row) {
   const parts = [say(row.own_is_price ? "pin_price" : "pin", { rank: row.rank, label: row.label, own: money(row.own_fen ?? 0) })];
   if (row.late) parts.push(say("late"));
   if (row.approximate) parts.push(say("approx"));
-  return parts.join("，");
+  return parts.join(say("and"));
 }
 
 /** What the eye reads on a pin; the ear gets the sentence after it. */
@@ -51,7 +54,7 @@ function pinFace(row) {
 function whisper(text) {
   const line = document.createElement("span");
   line.className = "vh";
-  line.textContent = `，${text}`;
+  line.textContent = `${say("and")}${text}`;
   return line;
 }
 
@@ -84,11 +87,23 @@ function discButton(rows, radius) {
   button.className = "clus";
   button.style.width = `${2 * radius}px`;
   button.style.height = `${2 * radius}px`;
+  if (rows.length === 1) return oneMore(button, rows[0]);
   const together = onOneSpot(rows);
-  const ranks = rows.slice(0, 6).map((row) => row.rank).join("、");
+  const ranks = rows.slice(0, 6).map((row) => row.rank).join(say("or"));
   button.append(String(rows.length), whisper(say(together ? "fan" : "many", { n: rows.length, ranks })));
   button.dataset.ids = JSON.stringify(rows.map((row) => row.id));
   button.addEventListener("click", () => (together ? fanOut(rows, button) : zoomTo(rows)));
+  return button;
+}
+
+/** A single row that found no room for its pin: "+1", for a bare 1 would read as the first rank. */
+function oneMore(button, row) {
+  button.append("+1", whisper(pinText(row)));
+  button.dataset.ids = JSON.stringify([row.id]);
+  button.addEventListener("click", () => {
+    choose(row.id, { scroll: true, keep: true });
+    layOut();
+  });
   return button;
 }
 
@@ -187,7 +202,7 @@ function setDiscs(groups) {
 /** Which signs of the legend are on the map now. */
 function legend() {
   const shown = { pins: irm.rows.length > 0, late: irm.rows.some((row) => row.late), approx: irm.rows.some((row) => row.approximate),
-    many: Boolean(document.querySelector(".clus")), dots: irm.rows.length === 0 };
+    many: Boolean(document.querySelector(".clus")), dots: irm.features.carriers?.length > 0 };
   for (const line of document.querySelectorAll(".leg [data-when]")) line.hidden = !shown[line.dataset.when];
   for (const box of document.querySelectorAll(".leg[hidden]")) box.hidden = false;
 }
@@ -270,6 +285,7 @@ export function bringIntoView() {
 
 if (map && document.querySelector(".search")) {
   map.on("zoomend", layOut);
+  map.on("irm:features", legend);
   map.on("click", foldFan);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") foldFan(); });
   const found = document.getElementById("found");

@@ -110,6 +110,7 @@ window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: n
     const url = urls.filter(([from]) => zoom >= from).pop()[1];
     if (!bbox) return url;
     const bounds = map.getBounds().pad(0.2);
+    if (!map.getSize().x || !map.getSize().y) return null;
     const sides = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
     return `${url}${url.includes("?") ? "&" : "?"}bbox=${sides.map((side) => side.toFixed(3)).join(",")}`;
   }

@@ -1,0 +1,89 @@
+"""Whatever a stranger sends to any route there is: an answer with a reason, in the shape that goes with the path, never a failure of ours."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bookings.orders import DOCUMENTS
+from tests.app.desks import TODAY, Desks
+from tests.app.fuzzing import Attack, fault
+
+SOUND = {
+    "need": "断口 扫描电镜", "sort": "best", "limit": "20", "format": "json", "bbox": "118,27,123,31", "q": "电", "region": "330000", "lon": "120.1", "lat": "30.2",
+    "detail": "tiny", "filename": "css/base.css", "slug": "refused", "statutory": "no", "funded": "no", "batch": "no", "expected_voucher": 120_000, "expected_own": 0,
+    "reason": "示例理由", "policy": "yuhuan-2023", "amount": "100", "purpose": "示例", "report_number": "示例-1", "report_date": TODAY, "invoice_number": "示例-2",
+    "invoice_date": TODAY, "payment_number": "示例-3", "payment_date": TODAY, "bank_reference": "示例-4", "unit": "job", "report_days": 2, "notice_hours": 24,
+    "price": "1200", "type": "", "documents": [], "attributes": [], "crs": "WGS84", "hours_1": "9:00-12:00", "login": "x", "password": "y",
+}  # fmt: skip
+PATH = ("accept", "deliver", "confirm", "pay_own_part")
+DOING = {"deliver": "carrier", "accept": "carrier"}
+
+
+@pytest.fixture
+def attack(session, app, clock, monkeypatch):
+    """Give an attack in a world where an order stands at each step, and an application and a claim wait at the bureau."""
+    desks = Desks(session, app)
+    for role in ("auditor", "planner"):
+        desks.enrol(role, role, desks.bureau, region="331083")
+    steps = {
+        "report_number": "示例-9",
+        "report_date": TODAY,
+        "invoice_number": "示例-8",
+        "invoice_date": TODAY,
+        "payment_number": "示例-7",
+        "payment_date": TODAY,
+    }
+    cases = []
+    for reached, event in enumerate((*PATH, "claim")):
+        order = desks.order(reached)
+        for nth, done in enumerate(PATH[:reached]):
+            desks.step(
+                order, done, DOING.get(done, "enterprise"), **{**steps, **{k: f"{v}-{order}-{nth}" for k, v in steps.items() if k.endswith("number")}}
+            )
+        papers = [{"kind": kind, "number": f"示例-{event}-{kind}", "issued_on": TODAY} for kind in DOCUMENTS.get(event, ())]
+        cases.append({"order_id": order, "event": event, "role": DOING.get(event, "enterprise"), "documents": papers})
+    settled = cases[-1]["order_id"]
+    desks.step(settled, "claim", "enterprise")
+    claim = desks.one("SELECT max(id) FROM claim")
+    desks.post("/vouchers/apply", {"policy": "yuhuan-2023", "amount": "100", "purpose": "示例用途"})
+    application = desks.one("SELECT max(id) FROM application")
+    cases += [
+        {"kind": "claim", "paper_id": claim, "event": "check_ok", "role": "reviewer"},
+        {"kind": "application", "paper_id": application, "event": "pass", "role": "reviewer"},
+        {"order_id": settled},
+    ]
+    slot = desks.slot(9)
+    ids = {"instrument_id": slot["instrument"], "id": slot["instrument"], "organisation_id": desks.scene.carrier.id}
+    found = Attack(app, {**SOUND, **slot, **ids, "slot": f"{slot['start']}/{slot['end']}"}, tuple(cases), {**desks.headers, "public": {}})
+    found.listen(monkeypatch)
+    return found
+
+
+def shoot(attack, connection, shots, *, seconds):
+    """Send shots, each undone again, for so many seconds at most; give what went wrong, alike ones once."""
+    wrong, until = {}, time.monotonic() + seconds
+    for shot in shots:
+        if time.monotonic() > until:
+            break
+        with connection.begin_nested() as undo:
+            answer = shot.sent(attack.app.test_client())
+            undo.rollback()
+        said = fault(shot, answer)
+        if said:
+            wrong.setdefault((said[:60], shot.method, shot.path[:12]), str(shot))
+    return wrong
+
+
+def test_no_field_of_any_route_fails_on_a_value_that_nobody_meant(attack, connection):
+    assert shoot(attack, connection, attack.plain(), seconds=10) == {}  # this also tells which fields there are
+    shots = list(attack.each())
+    attack.random.shuffle(shots)
+    assert len(shots) > 1_000
+    assert shoot(attack, connection, shots, seconds=18) == {}
+
+
+def test_no_route_fails_on_a_request_that_is_broken_as_a_whole(attack, connection):
+    assert shoot(attack, connection, attack.plain(), seconds=10) == {}
+    assert shoot(attack, connection, attack.mixed(), seconds=5) == {}

@@ -1,0 +1,82 @@
+"""Every page for everybody: axe-core finds nothing in both languages and both sizes, nothing scrolls sideways, everything can be hit."""
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.journeys.walks import PAGES, addresses, expects
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = (1280, 1024, 768, 360, 320)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+FAULTS = """async (rules) => {
+  const found = await axe.run(document, {resultTypes: ["violations"], runOnly: rules});
+  return found.violations.flatMap(({id, nodes}) => nodes.map(({target}) => `${id}: ${target.join(" ")}`));
+}"""
+SMALL = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter((one) => {
+  const {width, height} = one.getBoundingClientRect(), style = getComputedStyle(one);
+  if (!width || style.visibility === "hidden" || one.closest("[aria-hidden=true], [inert], [hidden], .leaflet-dot-pane")) return false;
+  if (one.matches(".vh") || (one.tagName === "A" && style.display === "inline")) return false;
+  return width < 23.5 || height < 23.5;
+}).map((one) => (one.getAttribute("aria-label") || one.innerText || one.name).trim().slice(0, 30))"""
+
+
+def is_ours(fault):
+    """Say whether a fault counts: a pin that the search box happens to lie over has its row in the list, with the same link (WCAG 2.5.8, equivalent)."""
+    return not (fault.startswith("target-size") and (".pin" in fault or ".clus" in fault or "data-id" in fault or ".spot" in fault))
+
+
+def unroll(page):
+    """Make the window as high as a page that scrolls: what lies under a bar at the bottom now comes free when one scrolls."""
+    if not page.locator(".search, .desk").count():
+        high = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": min(high, 6000)})
+
+
+def check(page, sizes, language):
+    """Return what axe finds at the sizes at which it looks, and the widths at which the page scrolls sideways."""
+    faults = []
+    for width in sizes:
+        page.set_viewport_size({"width": width, "height": 800 if width > 720 else 640})
+        page.wait_for_timeout(120)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            faults.append(f"{wide} px wide at {width}")
+        if width in (1280, 360):
+            unroll(page)
+            faults += [f"{fault} at {width}" for fault in page.evaluate(FAULTS, RULES) if is_ours(fault)]
+            faults += [f"under 24 px at {width}: {name}" for name in page.evaluate(SMALL)]
+    if page.locator("html").get_attribute("lang") != language:
+        faults.append(f"not in {language}")
+    return faults
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("who", PAGES, ids=str)
+def test_a_page_can_be_used_by_everybody(person, who, language):
+    one = person(language=language)
+    if who:
+        one.logs_in(who)
+    axe, found = AXE.read_text("utf-8"), {}
+    for address in addresses(one, who):
+        page = one.goes(address)
+        page.wait_for_timeout(500)
+        page.evaluate(axe)
+        faults = check(page, WIDTHS, "en" if language == "en-GB" else "zh-Hans")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        if faults:
+            found[address] = faults
+    expects(one, 403, 404)
+    assert found == {}
+
+
+@pytest.mark.parametrize(("who", "address"), [("enterprise", "/?need=%E6%96%AD%E5%8F%A3"), ("enterprise", "/vouchers"), ("planner", "/planner")])
+def test_the_dark_theme_keeps_its_contrast(person, who, address):
+    one = person().logs_in(who)
+    one.page.emulate_media(color_scheme="dark")
+    page = one.goes(address)
+    page.wait_for_timeout(500)
+    page.evaluate(AXE.read_text("utf-8"))
+    assert [fault for fault in page.evaluate(FAULTS, ["wcag2a", "wcag2aa"]) if is_ours(fault)] == []

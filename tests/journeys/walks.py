@@ -1,0 +1,74 @@
+"""Where the browser tests go: every page by who may see it, and ways to a page that has no fixed address."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+NEED = "轴承套圈断了，想看断口形貌，预算3000元以内"
+
+
+def search(need: str) -> str:
+    """Return the address of the list for a need."""
+    return f"/?need={quote(need)}"
+
+
+def instrument(one) -> str:
+    """Return the address of an instrument with free slots, reached from the list."""
+    return one.goes(search(NEED)).locator(".res:not(:has-text('三周内没有空档')):not(:has-text('No free slot')) h3 a").nth(1).get_attribute("href")
+
+
+def checkout(one) -> str:
+    """Return the address of the check-out of that instrument's first free slot."""
+    page = one.goes(instrument(one))
+    page.locator("[data-slot-needed]:visible").first.click()
+    page.wait_for_url("**/checkout?**")
+    return page.url.removeprefix(one.site)
+
+
+def order(one) -> str:
+    """Return the address of one's newest order."""
+    return one.goes("/orders").locator("a[href^='/orders/']").first.get_attribute("href")
+
+
+def handled(one) -> str:
+    """Return the address of an order as its carrier sees it."""
+    return one.goes("/carrier").locator("a[href^='/orders/']").first.get_attribute("href")
+
+
+def paper(kind: str):
+    """Return a way to the first paper of a kind in the queue."""
+    return lambda one: one.goes("/desk").locator(f"a.qi[href*='kind={kind}']").first.get_attribute("href")
+
+
+PAGES = {
+    None: (
+        "/",
+        search(NEED),
+        search("断口"),
+        search("帮我看看"),
+        search("量子引力波望远镜，只要宁波"),
+        instrument,
+        "/carriers/1",
+        "/about",
+        "/login",
+        "/api/v1/docs",
+        "/nowhere",
+    ),
+    "enterprise": (search(NEED), instrument, checkout, "/checkout", "/vouchers", "/vouchers/apply", "/orders", order, "/me", "/desk"),
+    "carrier": ("/carrier", "/carrier/listings/new", handled),
+    "reviewer": (paper("claim"), paper("application")),
+    "finance": ("/desk",),
+    "planner": ("/planner",),
+}
+"""Log-in (None: nobody) → addresses, or ways to them. Errors and refusals are pages too."""
+
+
+def addresses(one, who):
+    """Yield the addresses of the pages of `who`, found on the way."""
+    for way in PAGES[who]:
+        yield way if isinstance(way, str) else way(one)
+
+
+def expects(one, *numbers: int) -> None:
+    """Forget the browser's own lines about answers with these statuses, which the test asked for on purpose."""
+    one.complaints[:] = [line for line in one.complaints if not any(f"status of {number}" in line for number in numbers)]
