@@ -18,6 +18,7 @@ from werkzeug.security import safe_join
 from core.errors import NotFound
 from maps.assets import asset_path
 
+LONGEST: Final = 255  # bytes of a name that a file system takes
 STATIC: Final = Path(__file__).parent / "static"
 _YEAR: Final = 31_536_000  # seconds
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
@@ -56,7 +57,9 @@ def serve(filename: str) -> Response:
 
 
 def find(name: str) -> Path | None:
-    """Return the file called `name`, or None; nothing outside the two places can be named."""
+    """Return the file called `name`, or None; nothing outside the two places can be named, and no name longer than a file's."""
+    if len(name.encode()) > LONGEST:
+        return None
     inside = safe_join(str(STATIC), name)
     if inside and Path(inside).is_file():
         return Path(inside)
