@@ -53,16 +53,12 @@ class MapQuery:
 
 @dataclass(frozen=True)
 class Found:
-    """The answer: the need as understood, the types, a question instead of types, and the ranked matches, all of them.
-
-    `outside` are matches that fail a condition which the person set as a must (region), counted so that a way out can be offered.
-    """
+    """The answer: the need as understood, the types, a question instead of types, the ranked matches, all of them, and the regions asked for."""
 
     need: Need
     types: tuple[TypeGuess, ...] = ()
     ask: Ask | None = None
     matches: tuple[Ranked, ...] = ()
-    outside: int = 0
     regions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,10 +72,10 @@ def search(session: Session, actor: Actor, query: MapQuery) -> Found:
     regions = region_prefixes(session, need)
     wanted = {t.name_zh: t.score for t in types}
     place = query.place or home(session, actor)
-    rows = facts.candidates(session, wanted, place=place, area=query.area)
-    inside = [c for c in rows if not regions or any(c.region.startswith(p) for p in regions.values())]
-    matches = rank(need, complete(session, actor, inside))
-    return Found(need, types, None, tuple(ordered(matches, query.sort)), len(rows) - len(inside), regions)
+    area = replace(query.area or Area(), prefixes=tuple(regions.values()))  # asked of the database: the nearest of all may lie elsewhere
+    rows = facts.candidates(session, wanted, place=place, area=area)
+    matches = rank(need, complete(session, actor, rows))
+    return Found(need, types, None, tuple(ordered(matches, query.sort)), regions)
 
 
 def understood(query: MapQuery, today: date) -> Need:
@@ -108,11 +104,14 @@ def region_prefixes(session: Session, need: Need) -> dict[str, str]:
 
 
 def home(session: Session, actor: Actor) -> Place | None:
-    """Return where the actor's organisation stands (WGS84), or None."""
+    """Return where the actor's organisation stands (WGS84), or None; asked once a session, since list and map both want it."""
     if actor.role != "enterprise" or actor.organisation_id is None:
         return None
-    row = session.execute(text(_HOME), {"id": actor.organisation_id}).one_or_none()
-    return Place(row.lon, row.lat) if row else None
+    known: dict[int, Place | None] = session.info.setdefault("homes", {})
+    if actor.organisation_id not in known:
+        row = session.execute(text(_HOME), {"id": actor.organisation_id}).one_or_none()
+        known[actor.organisation_id] = Place(row.lon, row.lat) if row else None
+    return known[actor.organisation_id]
 
 
 def complete(session: Session, actor: Actor, rows: list[Candidate]) -> list[Candidate]:

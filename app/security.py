@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask import Request as FlaskRequest
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -23,6 +24,9 @@ bp = Blueprint("security", __name__)
 csrf = CSRFProtect()
 
 MAX_BODY: Final = 1_000_000  # bytes of one request; files come in by the command line
+ALIKE: Final = ("map.base", "map.waters", "api.openapi")
+"""Endpoints whose answers depend neither on who asks nor on the language."""
+
 _MAX_REPORT: Final = 8_000
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")  # what PostgreSQL cannot store: NUL, and halves of a surrogate pair
 _FIXED: Final = {
@@ -52,8 +56,19 @@ class Request(FlaskRequest):
         return found
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Sessions in signed cookies, of which answers that are alike for everybody do not say that they vary with them."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie; let caches keep what lies under everybody's map, whoever logs in or out meanwhile."""
+        super().save_session(app, session, response)
+        if request.endpoint in ALIKE and response.cache_control.public and "Set-Cookie" not in response.headers:
+            response.vary.discard("cookie")  # in small letters: HeaderSet compares it so
+
+
 def init_app(app: Flask) -> None:
     """Guard the door of `app` and put the headers on every response."""
+    app.session_interface = Sessions()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_BODY,

@@ -11,6 +11,7 @@ from flask import request, url_for
 from sqlalchemy.orm import Session
 
 from app import filters
+from app.ground import ground
 from app.i18n import gettext, language, listed
 from app.labels import SPECS
 from app.mapquery import with_pairs
@@ -64,7 +65,7 @@ def read_visit(args: Mapping[str, str]) -> Visit:
     except ValueError as wrong:
         raise Invalid("due", N_("日期要写成 2026-12-02 这样。")) from wrong
     page = args.get("page", "0")
-    if not (page.isascii() and page.isdigit() and int(page[:4]) <= LAST_PAGE):
+    if not (page.isascii() and page.isdigit() and len(page) < 5 and int(page) <= LAST_PAGE):
         raise Invalid("page", N_("只能看今后 %(weeks)s 周的空档。"), weeks=2 * (LAST_PAGE + 1))
     kept = tuple((name, args[name]) for name in ("need", "due", "lon", "lat", "sort", "service") if args.get(name))
     return Visit(args.get("need", "")[:500], due, args.get("slot", ""), int(page), args.get("service", ""), kept)
@@ -177,7 +178,7 @@ def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
 
 def _small_map(lon: float, lat: float, label: str, precision: str) -> Page:
     pin = layers.Pin("here", 1, lon, lat, label, "", approximate=precision != "point")
-    drawn = (layers.BaseRegions(), layers.Waters(), layers.RankedPins((pin,)))
+    drawn = (*ground(), layers.RankedPins((pin,)))
     return draw(drawn, view=View(lon, lat, 9.5, wheel=False, still=True), nonce=csp_nonce(), label=gettext("位置图：%(place)s", place=label))
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from benchmarks.scratch import database, line, rate
-from geodata.loading import load_types
-from geodata.queries import instruments_near
+from geodata.loading import load_services, load_types
+from matching.candidates import Place, candidates
 
 ROWS = 100_000
 
@@ -22,24 +22,32 @@ JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k, count(*) OVER () AS c FRO
 """
 
 
+_OFFER = """
+INSERT INTO listing (instrument_id, service_code, price, unit, report_days, notice_hours, state, row_version)
+SELECT id, 'test_analysis', 10000, 'sample', 2, 24, 'open', 0 FROM instrument
+"""
+
+
 def run() -> Iterator[str]:
     """Give the rate of the query under both indexes."""
     with database() as url:
         engine = create_engine(url)
         with Session(engine) as session:
             load_types(session)
+            load_services(session)
             for statement in _FILL.split(";\n"):
                 if statement.strip():
                     session.execute(text(statement))
             session.commit()
-            types = list(session.scalars(text("SELECT id FROM instrument_type ORDER BY id")))
-            session.execute(text("ANALYZE instrument"))
+            types = list(session.scalars(text("SELECT name_zh FROM instrument_type ORDER BY id")))
+            session.execute(text(_OFFER))
+            session.execute(text("ANALYZE"))
             dice = random.Random(1)
             asks = [(dice.choice(types), 118 + 5 * dice.random(), 27 + 4 * dice.random()) for _ in range(2_000)]
 
             def ask(n: int) -> None:
                 kind, lon, lat = asks[n % len(asks)]
-                instruments_near(session, [kind], lon=lon, lat=lat, limit=20)
+                candidates(session, {kind: 1.0}, place=Place(lon, lat), per_type=20)
 
             ours = rate(ask, count=200)
             session.execute(text("DROP INDEX gix_instrument_open_type_geom"))

@@ -25,7 +25,7 @@ from core.money import yuan
 from vouchers import lifecycle as money
 from vouchers.entities import Voucher
 from vouchers.policy import Policy
-from vouchers.queries import VoucherRow, deal_for, usable, vouchers_of
+from vouchers.queries import VoucherRow, deal_for, related_to, usable, vouchers_of
 from vouchers.requests import once
 from vouchers.rules import Clause, Deal, Ruling, rule
 
@@ -103,14 +103,13 @@ class Terms:
     related: frozenset[int]
 
     def choose(self, price: int, service: str, *, carrier_id: int, attributes: frozenset[str] = frozenset()) -> tuple[Purse | None, Ruling]:
-        """Return the first purse that pays anything and its ruling, else the first one and why it pays nothing; no purse: nothing."""
+        """Return the first purse that pays anything and its ruling, else the first one and why it pays nothing; no purse: nothing.
+
+        The own part is the price (fen) less the ruling's amount. Pure arithmetic, for many candidates.
+        """
         everything = self.attributes(carrier_id, attributes)
         ruled = [(purse, purse.rule(price, service, everything)) for purse in self.purses]
         return next((pair for pair in ruled if pair[1].amount), ruled[0] if ruled else (None, NOTHING))
-
-    def net(self, price: int, service: str, carrier_id: int) -> Ruling:
-        """Return the ruling on `price` fen at a carrier: the own part is the price less its amount. Pure arithmetic, for many candidates."""
-        return self.choose(price, service, carrier_id=carrier_id)[1]
 
     def attributes(self, carrier_id: int, declared: frozenset[str]) -> frozenset[str]:
         """Add to what a person declares that the parties are related, if they are."""
@@ -147,8 +146,7 @@ def best_terms(session: Session, actor: Actor) -> Terms:
     if actor.role != "enterprise" or actor.organisation_id is None:
         return Terms((), frozenset())
     purses = tuple(_purse(session, row) for row in usable(vouchers_of(session, actor.organisation_id), clock.today(session)))
-    related = session.scalars(text(_RELATED), {"holder": actor.organisation_id}) if purses else ()
-    return Terms(purses, frozenset(related))
+    return Terms(purses, related_to(session, actor.organisation_id) if purses else frozenset())
 
 
 def quote(session: Session, actor: Actor, wish: Wish) -> Quote:
@@ -257,18 +255,13 @@ def _ruled(session: Session, actor: Actor, wish: Wish, *, terms: Terms, offer: O
     if row is None:
         raise NotFound(N_("这张券不在你名下。请从“我的券”里选。"))
     purse, unusable = _purse(session, row), _unusable(session, row)
-    ruling = purse.rule(offer.price, wish.service, _related_to(session, actor, wish, offer))
+    everything = replace(terms, related=related_to(session, row.holder_id)).attributes(offer.carrier_id, wish.attributes)
+    ruling = purse.rule(offer.price, wish.service, everything)
     return purse, Ruling(0, (unusable, *ruling.clauses)) if unusable else ruling
 
 
 def _purse(session: Session, row: VoucherRow) -> Purse:
-    year = clock.today(session).year
-    return Purse(row, *deal_for(session, row, price=0, service="", year=year, attributes=frozenset()))
-
-
-def _related_to(session: Session, actor: Actor, wish: Wish, offer: Offer) -> frozenset[str]:
-    related = frozenset(session.scalars(text(_RELATED), {"holder": actor.organisation_id}))
-    return Terms((), related).attributes(offer.carrier_id, wish.attributes)
+    return Purse(row, *deal_for(session, row))
 
 
 def _unusable(session: Session, row: VoucherRow) -> Clause | None:
@@ -335,8 +328,6 @@ FROM instrument i JOIN listing l ON l.instrument_id = i.id WHERE i.id = :instrum
 
 # Two inserts that overlap at one instant would wait for each other and deadlock on the exclusion constraint: one instrument books one at a time.
 _LOCK = " FOR NO KEY UPDATE OF i FOR SHARE OF l"
-
-_RELATED = "SELECT o.id FROM organisation o JOIN organisation me ON me.controller = o.controller WHERE me.id = :holder"
 
 _WAYS_OUT: Final = {
     "service": N_("这类服务不在这张券的可用范围里。换一类服务或别的券；也可以不用券，自付 ¥%(price)s。"),

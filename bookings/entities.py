@@ -12,6 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.audit import Arrow
 from core.db import Base, BigId, Created, Fen, Instant
 
+LIVE = ("requested", "confirmed", "in_use")
+"""States in which a booking takes its slot."""
+
 
 class Order(Base):
     """A service bought on a slot: price = voucher_part + own_part, in fen; `clauses` is the ruling that decided, kept with the order."""
@@ -54,9 +57,7 @@ class Booking(Base):
     __tablename__ = "booking"
     __table_args__ = (
         CheckConstraint("NOT isempty(span) AND lower_inc(span) AND NOT upper_inc(span)", name="span"),
-        ExcludeConstraint(
-            ("instrument_id", "="), ("span", "&&"), where="state IN ('requested', 'confirmed', 'in_use')", using="gist", name="no_overlap"
-        ),
+        ExcludeConstraint(("instrument_id", "="), ("span", "&&"), where=f"state IN {LIVE!r}", using="gist", name="no_overlap"),
         Index(None, "order_id", unique=True),
     )
     id: Mapped[BigId]
@@ -69,7 +70,6 @@ class Booking(Base):
     created_by: Mapped[int | None]
 
 
-LIVE = ("requested", "confirmed", "in_use")
 BOOKING = (
     Arrow("requested", "accept", "confirmed", ("carrier",)),
     Arrow("requested", "cancel", "cancelled", ("enterprise", "carrier")),

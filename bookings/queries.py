@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bookings.entities import LIVE
 from bookings.slots import HORIZON, Interval, Slot, next_free
 from core import clock
 from core.actor import Actor
@@ -78,8 +79,6 @@ class OrderPage:
     clauses: tuple[Mapping[str, Any], ...]
     contract_date: date
     notice_hours: int
-    instrument_code: str
-    carrier_adcode: str | None
     voucher_id: int | None
     voucher_code: str | None
     policy: str | None
@@ -88,7 +87,6 @@ class OrderPage:
     payee: str | None
     hold_id: int | None
     hold_state: str | None
-    hold_used: int | None
     claim_id: int | None
     claim_code: str | None
     claim_state: str | None
@@ -149,9 +147,9 @@ def _row(found: Mapping[Any, Any]) -> OrderRow:
     return OrderRow(**{name: found[name] for name in OrderRow.__annotations__})
 
 
-_TAKEN = """
+_TAKEN = f"""
 SELECT instrument_id, lower(span), upper(span) FROM booking
-WHERE instrument_id = ANY(:instruments) AND span && tstzrange(:start, :end) AND state IN ('requested', 'confirmed', 'in_use')
+WHERE instrument_id = ANY(:instruments) AND span && tstzrange(:start, :end) AND state IN {LIVE!r}
 ORDER BY instrument_id, span
 """
 
@@ -174,9 +172,8 @@ ORDER BY o.id DESC LIMIT :limit
 
 _PAGE = f"""
 SELECT {_COLUMNS}, o.need, o.clauses, o.contract_date, coalesce(l.notice_hours, 0) AS notice_hours,
-       i.code AS instrument_code, c.adcode AS carrier_adcode,
        o.voucher_id, v.code AS voucher_code, p.policy, p.title AS policy_title, p.funder, p.body ->> 'payee' AS payee,
-       h.id AS hold_id, h.state AS hold_state, h.used AS hold_used,
+       h.id AS hold_id, h.state AS hold_state,
        k.id AS claim_id, k.code AS claim_code, k.state AS claim_state, k.amount AS claim_amount,
        coalesce((SELECT json_agg(json_build_object('kind', x.kind, 'number', x.number, 'issued_on', x.issued_on, 'organisation_id', x.organisation_id)
                                  ORDER BY x.id) FROM evidence x WHERE x.reference = 'order:' || o.id), '[]') AS documents,

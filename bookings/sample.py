@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 from sqlalchemy import select
@@ -19,10 +20,9 @@ from bookings.entities import Order
 from bookings.sampling import money, story
 from bookings.sampling.books import Books, write
 from bookings.sampling.calendar import fill
-from bookings.sampling.cast import Holder, People, Stage, open_offers, stage
+from bookings.sampling.cast import Holder, People, Stage, offer_of, open_offers, stage
 from bookings.sampling.money import Scheme
 from bookings.sampling.story import Story, Visit, office
-from bookings.sampling.trade import Offer
 from core.clock import SHANGHAI
 from geodata.sampling.organisations import DEMO_ENTERPRISES, FUNDERS
 from geodata.sampling.world import SEED
@@ -49,7 +49,7 @@ def history(session: Session, people: People, *, day: date, services: int, seed:
         _yesterday(told, on, day)
     _visits(told, stages, day, services)
     told.tell()
-    ahead = [_offer(row) for row in offers if row.carrier_id in people.operators]
+    ahead = [offer_of(row) for row in offers if row.carrier_id in people.operators]
     fill(books, ahead, day=day, operators=people.operators, taken=told.taken)
     write(books)
     return len(books.rows[Order])
@@ -75,7 +75,7 @@ def _adopt_budgets(told: Story, on: Stage, day: date, amount: int) -> None:
     first = _start(on, day)
     for year in range(first.year, day.year + 1):
         when = office(max(date(year, 1, 2), first - timedelta(days=1)), 30)
-        told.at(when, lambda at, year=year: _adopt(told, on, year, amount, at))  # type: ignore[misc]
+        told.at(when, partial(_adopt, told, on, year, amount))
 
 
 def _adopt(told: Story, on: Stage, year: int, amount: int, when: datetime) -> None:
@@ -90,7 +90,7 @@ def _visits(told: Story, stages: Sequence[Stage], day: date, services: int) -> N
         on = stages[int(n)]
         first = office(_start(on, day) + timedelta(days=4), 0)
         days = (told.end - first) / timedelta(days=1) * float(told.rng.random()) ** 0.8
-        told.at(told.later(first + timedelta(days=days), 0, 0.5), lambda at, on=on: _visit(told, on, at))  # type: ignore[misc]
+        told.at(told.later(first + timedelta(days=days), 0, 0.5), partial(_visit, told, on))
 
 
 def _visit(told: Story, on: Stage, when: datetime) -> None:
@@ -102,11 +102,9 @@ def _visit(told: Story, on: Stage, when: datetime) -> None:
 
 def _demo(told: Story, on: Stage, day: date) -> None:
     """Give the demo enterprise of this policy an old service, a voucher with free money, and a booking ahead."""
-    found = [holder for holder in on.holders if holder.code in DEMO_ENTERPRISES]
-    for holder in found:
-        told.at(office(day - timedelta(days=330), 60), lambda at, holder=holder: _demo_visit(told, on, holder, at))  # type: ignore[misc]
-        told.at(office(day - timedelta(days=14), 60), lambda at, holder=holder: _demo_apply(told, on, holder, at))  # type: ignore[misc]
-        told.at(office(day - timedelta(days=3), 60), lambda at, holder=holder: _demo_visit(told, on, holder, at))  # type: ignore[misc]
+    for holder in (holder for holder in on.holders if holder.code in DEMO_ENTERPRISES):
+        for days, act in ((330, _demo_visit), (14, _demo_apply), (3, _demo_visit)):
+            told.at(office(day - timedelta(days=days), 60), partial(act, told, on, holder))
 
 
 def _demo_visit(told: Story, on: Stage, holder: Holder, when: datetime) -> None:
@@ -124,14 +122,10 @@ def _demo_apply(told: Story, on: Stage, holder: Holder, when: datetime) -> None:
 def _yesterday(told: Story, on: Stage, day: date) -> None:
     """Let a few more apply on the last day, so that every desk has something on it."""
     for minutes in (10, 70, 200, 320):
-        told.at(office(day - timedelta(days=1), minutes), lambda at: _apply_late(told, on, at))
+        told.at(office(day - timedelta(days=1), minutes), partial(_apply_late, told, on))
 
 
 def _apply_late(told: Story, on: Stage, when: datetime) -> None:
     for _ in range(10):
         if story.apply(told, story.choose(told, on), when):
             return
-
-
-def _offer(row: Any) -> Offer:
-    return Offer(**{name: getattr(row, name) for name in Offer.__annotations__})

@@ -52,16 +52,12 @@ def slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[I
 
     `taken` are the live bookings of the instrument, in any order; `now` is an aware instant.
     """
-    return [
-        Slot(opens, closes, _state((opens, closes), taken, now))
-        for offset in range(days)
-        for opens, closes in sessions(hours, start + timedelta(days=offset))
-    ]
+    return list(_slots(hours, start, days=days, taken=taken, now=now))
 
 
 def next_free(hours: Mapping[str, Any], taken: Sequence[Interval], *, now: datetime, days: int = HORIZON) -> Slot | None:
     """Return the first free slot within `days` days from today, or None."""
-    return next((slot for slot in slots(hours, business_date(now), days=days, taken=taken, now=now) if slot.state == "free"), None)
+    return next((slot for slot in _slots(hours, business_date(now), days=days, taken=taken, now=now) if slot.state == "free"), None)
 
 
 def is_open(hours: Mapping[str, Any], start: datetime, end: datetime) -> bool:
@@ -79,6 +75,13 @@ def report_on(slot_end: datetime, report_days: int, *, closed: Collection[date] 
         day += timedelta(days=1)
         left -= _is_working_day(day, closed)
     return day
+
+
+def _slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[Interval], now: datetime) -> Iterator[Slot]:
+    """Yield what `slots` lists: who wants the first free one alone need not work out three weeks."""
+    for offset in range(days):
+        for opens, closes in sessions(hours, start + timedelta(days=offset)):
+            yield Slot(opens, closes, _state((opens, closes), taken, now))
 
 
 def _is_working_day(day: date, closed: Collection[date]) -> bool:

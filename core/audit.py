@@ -5,7 +5,6 @@ Records are append-only (trigger and rights); sealing them into blocks happens o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,7 +88,7 @@ def move(session: Session, actor: Actor, row: Stateful, arrows: tuple[Arrow, ...
     return record(session, actor, row.__tablename__, row.id, event, before=before, after=arrow.next, **more)
 
 
-def born(session: Session, actor: Actor, row: Stateful, event: str, **more: Mapping[str, Any] | Any) -> int:
+def born(session: Session, actor: Actor, row: Stateful, event: str, **more: Any) -> int:
     """Flush a new stateful row and write the record of its first state."""
     session.add(row)
     session.flush()

@@ -16,6 +16,7 @@ from folium.template import Template
 from folium.utilities import JsCode
 
 from maps.layer import Layer
+from maps.layers import LAYERS
 from maps.remote import RemoteGeoJson
 from maps.style import PANES
 from maps.text import attribute, script_json
@@ -103,12 +104,12 @@ def _options(view: View) -> dict[str, Any]:
 
 
 def draw(layers: Sequence[Layer], *, view: View, nonce: str, element_id: str = "map", label: str = "") -> Page:
-    """Draw `layers`, lowest first, and return the parts of the page.
+    """Draw `layers` in the order of `LAYERS` and return the parts of the page.
 
     `nonce` is the request's script nonce, `label` the map's accessible name in the reader's language.
     """
     map_ = OwnMap(view, element_id, label)
-    for layer in layers:
+    for layer in sorted(layers, key=lambda layer: LAYERS.index(type(layer))):
         layer.add_to(map_)
     map_.render()  # type: ignore[no-untyped-call]  # branca's own signature
     figure = cast("Figure", map_.get_root())

@@ -88,7 +88,8 @@ SELECT i.id AS instrument_id, i.code, i.name, i.type_id, k.name_zh AS type_name,
 FROM unnest(CAST(:types AS integer[])) AS t(id)
 CROSS JOIN LATERAL (
     SELECT * FROM instrument
-    WHERE type_id = t.id AND is_open AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326) AND (:anywhere OR adcode LIKE ANY (:prefixes))
+    WHERE type_id = t.id AND is_open AND status = 'working' AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
+        AND (:anywhere OR adcode LIKE ANY (:prefixes))
     ORDER BY geom <-> (:origin)::geometry LIMIT :per_type) i
 JOIN LATERAL (
     SELECT * FROM listing WHERE instrument_id = i.id AND state = 'open' ORDER BY service_code <> 'test_analysis', price, id LIMIT 1) l ON true
@@ -96,7 +97,6 @@ JOIN instrument_type k ON k.id = i.type_id
 JOIN organisation o ON o.id = i.organisation_id
 LEFT JOIN site s ON s.id = i.site_id
 LEFT JOIN region r ON r.adcode = coalesce(i.adcode, o.adcode)
-WHERE i.status = 'working'
 """
 _QUERY = text(_NEAR)
 

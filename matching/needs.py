@@ -38,10 +38,9 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A need as typed, in one spelling, with its constraints; `topic` is the typed text without them, `asked_on` the day it was asked."""
+    """A need as typed, with its constraints; `topic` is the typed text without them, `asked_on` the day it was asked."""
 
     text: str
-    normalised: str
     topic: str
     asked_on: date
     constraints: tuple[Constraint, ...] = ()
@@ -82,7 +81,7 @@ def parse_need(text: str, *, today: date) -> Need:
         hits += [hit for hit in find(spelt.chars, today) if not any(hit.start < old.end and old.start < hit.end for old in hits)]
     hits.sort(key=lambda hit: hit.start)
     constraints = tuple(Constraint(hit.kind, hit.value, spelt.as_typed(hit.start, hit.end), hit.origin, hit.strength) for hit in hits)
-    return Need(text, spelt.chars, _without(spelt, hits), today, constraints)
+    return Need(text, _without(spelt, hits), today, constraints)
 
 
 def _without(spelt: Text, hits: list[Hit]) -> str:

@@ -31,21 +31,17 @@ barely_late = exponential_decay(HALF_LATE_DAYS)
 class Facts(Protocol):
     """What the signals read of a candidate: distances in metres, money in fen, `next_slot_start` aware, `report_on` in Asia/Shanghai.
 
-    `distance_m` is None where there is no exact distance: the person gave no place, or `precision` is "city".
+    `distance_m` is None where there is no exact distance: the person gave no place, or `precision` is anything but "point".
     """
 
     @property
     def id(self) -> int: ...  # noqa: D102
-    @property
-    def carrier_name(self) -> str: ...  # noqa: D102
     @property
     def type_fit(self) -> float: ...  # noqa: D102
     @property
     def precision(self) -> str: ...  # noqa: D102
     @property
     def distance_m(self) -> float | None: ...  # noqa: D102
-    @property
-    def price_fen(self) -> int: ...  # noqa: D102
     @property
     def net_price_fen(self) -> int: ...  # noqa: D102
     @property

@@ -1,12 +1,13 @@
-"""Gaps between counties: instruments of a class per 100,000 residents, put into classes that a map can show.
+"""Gaps between counties: instruments of a class per 100,000 residents, and the bounds of the classes that a map can show.
 
-Zero is a class of its own and an unknown population is no zero: such a county has no rate and is drawn hatched. Pure: rows in, rows out.
+An unknown population is no zero: such a county has no rate. Which class a rate falls into, and how it looks, is left to `maps.style`. Pure:
+rows in, rows out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor, log10
 from statistics import quantiles
 from typing import Protocol
@@ -28,18 +29,17 @@ class Count(Protocol):
 
 @dataclass(frozen=True)
 class Gap:
-    """A county's rate per 100,000 residents and its class on the map: 0 none at all, 1..4 by quartile, None without a population figure."""
+    """A county's instruments per 100,000 residents; the rate is None without a population figure."""
 
     adcode: str
     instruments: int
     population: int | None
     rate: float | None
-    level: int | None = None
 
 
 @dataclass(frozen=True)
 class GapView:
-    """All counties, the largest gap first, and the inner `breaks` between the classes 1|2|3|4 (rate per 100,000 residents)."""
+    """All counties, the largest gap first, and the inner `breaks` between four classes of rates above zero (per 100,000 residents)."""
 
     gaps: tuple[Gap, ...]
     breaks: tuple[float, ...]
@@ -61,14 +61,13 @@ def rate(instruments: int, population: int | None) -> float | None:
 
 
 def gaps(counts: Iterable[Count]) -> GapView:
-    """Order counties by their gap and class their rates: zero apart, the rest by quartiles rounded to two figures.
+    """Order counties by their gap, and part the rates above zero by their quartiles, rounded to two figures; fewer than four are not parted.
 
     Counties with the lowest rate stand first, among equals those with more residents; unknown ones come last.
     """
     rows = [Gap(c.adcode, c.instruments, c.population, rate(c.instruments, c.population)) for c in counts]
-    breaks = _breaks([g.rate for g in rows if g.rate])
     rows.sort(key=lambda g: (g.rate is None, g.rate or 0.0, -(g.population or 0), g.adcode))
-    return GapView(tuple(replace(g, level=_level(g.rate, breaks)) for g in rows), breaks)
+    return GapView(tuple(rows), _breaks([g.rate for g in rows if g.rate]))
 
 
 def _breaks(rates: Sequence[float]) -> tuple[float, ...]:
@@ -80,7 +79,3 @@ def _breaks(rates: Sequence[float]) -> tuple[float, ...]:
 def _round(value: float) -> float:
     """Round to two significant figures: a legend of 0.4731 claims an accuracy that nobody has."""
     return round(value, 1 - floor(log10(value)))
-
-
-def _level(value: float | None, breaks: Sequence[float]) -> int | None:
-    return None if value is None else 0 if value == 0 else 1 + sum(value >= cut for cut in breaks)

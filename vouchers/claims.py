@@ -6,7 +6,6 @@ Who the payee is, the policy says: the enterprise (post-subsidy) or the carrier 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,7 +20,7 @@ from core.errors import N_, Forbidden, Invalid, NotFound, Refused
 from vouchers import chart, ledger
 from vouchers.entities import CLAIM, Claim, Evidence, Hold, Payout, Voucher
 from vouchers.ledger import Move
-from vouchers.lifecycle import check_not_frozen, check_officer
+from vouchers.lifecycle import check_not_frozen, check_officer, lock, lock_hold
 from vouchers.policy import PolicyVersion
 from vouchers.requests import once
 
@@ -61,10 +60,10 @@ def plain(number: str) -> str:
     return "".join("-" if kind == "Pd" else sign for sign, kind in kinds if kind[0] not in "ZC").upper()
 
 
-def missing_evidence(session: Session, reference: str, terms_evidence: tuple[str, ...]) -> list[str]:
+def missing_evidence(session: Session, reference: str, wanted: tuple[str, ...]) -> list[str]:
     """List the kinds of evidence that the policy asks for and that `reference` does not have yet."""
     there = set(session.scalars(select(Evidence.kind).where(Evidence.reference == reference)))
-    return [kind for kind in terms_evidence if kind not in there and kind not in BY_THE_SYSTEM]
+    return [kind for kind in wanted if kind not in there and kind not in BY_THE_SYSTEM]
 
 
 def submit(session: Session, actor: Actor, *, hold_id: int, payee_id: int, parties: tuple[int, ...], request_id: str) -> int:
@@ -102,7 +101,7 @@ def resubmit(session: Session, actor: Actor, *, claim_id: int, request_id: str) 
     """Send a returned claim again, with its evidence corrected; return the claim id."""
 
     def act(request: str) -> int:
-        row = _locked(session, claim_id)
+        row = lock(session, Claim, claim_id)
         if row.payee_id != actor.organisation_id:
             raise NotFound
         voucher, spent, version = _context(session, row.hold_id)
@@ -148,7 +147,7 @@ def pay(session: Session, actor: Actor, *, claim_id: int, bank_reference: str, r
 
     def act(request: str) -> int:
         row = _for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id", "approver_id"))
-        voucher, _, _ = _context(session, row.hold_id)
+        voucher, _ = lock_hold(session, row.hold_id)
         check_not_frozen(voucher)
         row.payer_id, row.paid_at = actor.user_id, clock.now(session)
         row.payout_id = _pay_out(session, actor, row, bank_reference.strip())
@@ -165,10 +164,9 @@ def pay(session: Session, actor: Actor, *, claim_id: int, bank_reference: str, r
     return once(session, actor, request_id, "pay", content={"claim": claim_id, "bank_reference": bank_reference}, act=act)
 
 
-def payee_of(terms_payee: str, *, enterprise_id: int, carrier_id: int) -> int:
+def payee_of(side: str, *, enterprise_id: int, carrier_id: int) -> int:
     """Return the organisation that the policy pays: the enterprise after it paid in full, or the carrier that took the voucher."""
-    choice: Mapping[str, int] = {"enterprise": enterprise_id, "carrier": carrier_id}
-    return choice[terms_payee]
+    return {"enterprise": enterprise_id, "carrier": carrier_id}[side]
 
 
 def _pay_out(session: Session, actor: Actor, row: Claim, bank_reference: str) -> int:
@@ -198,24 +196,13 @@ def _check_claimable(session: Session, voucher: Voucher, spent: Hold, version: P
 
 
 def _context(session: Session, hold_id: int) -> tuple[Voucher, Hold, PolicyVersion]:
-    spent = session.get(Hold, hold_id)
-    if spent is None:
-        raise NotFound
-    voucher = session.get_one(Voucher, spent.voucher_id, with_for_update={"key_share": True}, populate_existing=True)
-    spent = session.get_one(Hold, hold_id, with_for_update={"key_share": True}, populate_existing=True)
+    voucher, spent = lock_hold(session, hold_id)
     return voucher, spent, session.get_one(PolicyVersion, voucher.policy_version_id)
-
-
-def _locked(session: Session, claim_id: int) -> Claim:
-    found = session.get(Claim, claim_id, with_for_update={"key_share": True}, populate_existing=True)
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _for_officer(session: Session, actor: Actor, claim_id: int, *, earlier: tuple[str, ...]) -> Claim:
     """Lock the claim for an officer of its funder who took none of the steps `earlier` (columns) and belongs to no party of the deal."""
-    row = _locked(session, claim_id)
+    row = lock(session, Claim, claim_id)
     spent = session.get_one(Hold, row.hold_id)
     holder = session.get_one(Voucher, spent.voucher_id).holder_id
     parties = session.scalar(text(_PARTIES), {"claim": row.id}) or []

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -105,7 +105,7 @@ def post(session: Session, moves: Sequence[Move], *, kind: str, audit_id: int, r
     try:
         with session.begin_nested():
             found: int = session.execute(_POST, values).scalar_one()
-    except (IntegrityError, DatabaseError) as wrong:
+    except DatabaseError as wrong:
         raise _refusal(wrong) from wrong
     return found
 

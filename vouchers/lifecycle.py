@@ -21,12 +21,12 @@ from core.money import yuan
 from geodata.organisations import Organisation
 from geodata.regions import is_within
 from vouchers import budgets, chart, ledger, policy
-from vouchers.entities import APPLICATION, HOLD, VOUCHER, Application, Hold, Voucher
+from vouchers.entities import APPLICATION, HOLD, VOUCHER, Application, Claim, Hold, Voucher
 from vouchers.ledger import Move
 from vouchers.policy import Budget, PolicyVersion
 from vouchers.requests import once
 
-T = TypeVar("T", Application, Voucher, Hold)
+Paper = TypeVar("Paper", Application, Voucher, Hold, Claim)
 
 
 def add_months(day: date, months: int) -> date:
@@ -73,7 +73,7 @@ def decide(session: Session, actor: Actor, *, application_id: int, event: str, r
         raise Invalid("reason", N_("请写明理由，申请人会看到。"))
 
     def act(request: str) -> int:
-        row = _locked(session, Application, application_id)
+        row = lock(session, Application, application_id)
         version = session.get_one(PolicyVersion, row.policy_version_id)
         check_officer(session, actor, version.funder, party_ids=(row.holder_id,), person_ids=(row.created_by,))
         more = {"reason": reason, "policy_version_id": version.id, "request_id": request}
@@ -92,7 +92,7 @@ def resume(session: Session, actor: Actor, *, application_id: int, event: str, r
     """Submit a returned application again, or withdraw one and release its money; give the application id."""
 
     def act(request: str) -> int:
-        row = _locked(session, Application, application_id)
+        row = lock(session, Application, application_id)
         if row.holder_id != actor.organisation_id:
             raise NotFound
         if event not in ("submit", "withdraw"):
@@ -113,6 +113,22 @@ def lock_vouchers_of(session: Session, holder_id: int) -> list[Voucher]:
     # NO KEY UPDATE excludes every other verb, yet not the foreign keys of rows that name the voucher: those would close a circle of waiting.
     query = select(Voucher).where(Voucher.holder_id.in_(holders)).order_by(Voucher.id).with_for_update(key_share=True)
     return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def lock_hold(session: Session, hold_id: int) -> tuple[Voucher, Hold]:
+    """Lock a hold's voucher, then the hold, and return both as they stand now; raise `NotFound` when there is none."""
+    found = session.get(Hold, hold_id)
+    if found is None:
+        raise NotFound
+    return lock(session, Voucher, found.voucher_id), lock(session, Hold, hold_id)
+
+
+def lock(session: Session, kind: type[Paper], key: int) -> Paper:
+    """Lock one paper and return it as it stands now; raise `NotFound` when there is none."""
+    found = session.get(kind, key, with_for_update={"key_share": True}, populate_existing=True)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def hold(session: Session, actor: Actor, *, voucher_id: int, amount: int, reference: str, request_id: str) -> int:
@@ -141,10 +157,13 @@ def hold(session: Session, actor: Actor, *, voucher_id: int, amount: int, refere
 
 
 def release(session: Session, actor: Actor, *, hold_id: int, reason: str, request_id: str) -> int:
-    """Give a hold back to its voucher, or to the pool when the voucher may no longer be used; return the hold id."""
+    """Give a hold back to its voucher, or to the pool when the voucher may no longer be used; return the hold id.
+
+    An enterprise releases its own; that a carrier is a party of what was bought, the caller has checked: here the reference is opaque.
+    """
 
     def act(request: str) -> int:
-        voucher, row = _lock_hold(session, actor, hold_id)
+        voucher, row = _lock_own_hold(session, actor, hold_id)
         audit = move(session, actor, row, HOLD, "release", reason=reason, policy_version_id=voucher.policy_version_id, request_id=request)
         back = _home(session, voucher)
         ledger.post(session, [Move(chart.held(voucher.id), back, row.amount)], kind="release", audit_id=audit, request_id=request)
@@ -157,7 +176,7 @@ def use(session: Session, actor: Actor, *, hold_id: int, amount: int, request_id
     """Turn `amount` fen of a hold into used money, the rest goes back; return the hold id. Raises `Refused` when the hold is smaller."""
 
     def act(request: str) -> int:
-        voucher, row = _lock_hold(session, actor, hold_id)
+        voucher, row = _lock_own_hold(session, actor, hold_id)
         check_not_frozen(voucher)
         if not 0 < amount <= row.amount:
             raise Refused("hold", N_("冻结了 ¥%(held)s，不能用掉 ¥%(amount)s。"), held=yuan(row.amount), amount=yuan(amount))
@@ -176,7 +195,7 @@ def expire(session: Session, *, voucher_id: int) -> int:
     """Take a voucher past its last day of use out of use: free money returns to the pool, holds run to their own end. Return the voucher id."""
 
     def act(request: str) -> int:
-        voucher = _locked(session, Voucher, voucher_id)
+        voucher = lock(session, Voucher, voucher_id)
         if clock.today(session) <= voucher.expires_use:
             raise Refused("expires_use", N_("这张券 %(day)s 前还能用。"), day=voucher.expires_use)
         audit = move(session, SYSTEM, voucher, VOUCHER, "expire_use", policy_version_id=voucher.policy_version_id, request_id=request)
@@ -279,18 +298,8 @@ def _issue(session: Session, row: Application, version: PolicyVersion, request: 
     )
 
 
-def _lock_hold(session: Session, actor: Actor, hold_id: int) -> tuple[Voucher, Hold]:
-    found = session.get(Hold, hold_id)
-    if found is None:
-        raise NotFound
-    voucher = _locked(session, Voucher, found.voucher_id)
+def _lock_own_hold(session: Session, actor: Actor, hold_id: int) -> tuple[Voucher, Hold]:
+    voucher, row = lock_hold(session, hold_id)
     if actor.role == "enterprise" and voucher.holder_id != actor.organisation_id:
         raise NotFound
-    return voucher, _locked(session, Hold, hold_id)
-
-
-def _locked(session: Session, kind: type[T], key: int) -> T:
-    found = session.get(kind, key, with_for_update={"key_share": True}, populate_existing=True)
-    if found is None:
-        raise NotFound
-    return found
+    return voucher, row

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
+from vouchers import chart
 from vouchers.policy import Policy, PolicyVersion
 from vouchers.rules import Deal
 
@@ -93,18 +94,23 @@ def expired(session: Session) -> list[int]:
 
 def statement(session: Session, voucher_id: int) -> list[StatementLine]:
     """Return every posting that touched the voucher, in the order of the ledger."""
-    codes = [f"{kind}:{voucher_id}" for kind in ("available", "held", "used")]
+    codes = [chart.available(voucher_id), chart.held(voucher_id), chart.used(voucher_id)]
     return [StatementLine(**row) for row in session.execute(text(_STATEMENT), {"codes": codes}).mappings()]
 
 
-def deal_for(session: Session, row: VoucherRow, *, price: int, service: str, year: int, attributes: frozenset[str]) -> tuple[Policy, Deal]:
-    """Return the policy version that the voucher cites and the deal as it stands today: balance and use of the year, fen."""
-    spent = session.execute(text(_SPENT), {"holder": row.holder_id, "year": year, "policy": row.policy}).one()
-    deal = Deal(price, service, attributes, row.available, used_year=spent.own, group_used=spent.whole)
+def deal_for(session: Session, row: VoucherRow, *, price: int = 0, service: str = "") -> tuple[Policy, Deal]:
+    """Return the policy version that the voucher cites and the deal as it stands today: balance and use of this calendar year, fen."""
+    spent = session.execute(text(_SPENT), {"holder": row.holder_id, "year": clock.today(session).year, "policy": row.policy}).one()
+    deal = Deal(price, service, balance=row.available, used_year=spent.own, group_used=spent.whole)
     return session.get_one(PolicyVersion, row.policy_version_id).terms, deal
+
+
+def related_to(session: Session, organisation_id: int) -> frozenset[int]:
+    """Return the organisations under the same actual controller, itself among them; none where no controller is known."""
+    query = "SELECT o.id FROM organisation o JOIN organisation me ON me.controller = o.controller WHERE me.id = :id"
+    return frozenset(session.scalars(text(query), {"id": organisation_id}))
 
 
 def related(session: Session, one_id: int, other_id: int) -> bool:
     """Say whether two organisations stand under one actual controller."""
-    query = "SELECT a.controller = b.controller FROM organisation a, organisation b WHERE a.id = :a AND b.id = :b"
-    return bool(session.execute(text(query), {"a": one_id, "b": other_id}).scalar())
+    return other_id in related_to(session, one_id)

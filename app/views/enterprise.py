@@ -53,10 +53,10 @@ def checkout() -> ResponseReturnValue:
     if given is None:
         return _no_slot(forms.told(faults)), 422
     try:
-        found = till.quote(g.session, g.actor, given.wish)
-    except _NO as no:
-        return _no_quote(given, no), kind_of(no).status
-    return _checkout(given, found, no=None, request_id=forms.new_request_id())
+        found, no = _quote(given)
+    except _NO as refused:
+        return _no_quote(given, refused), kind_of(refused).status
+    return _checkout(given, found, no=no, request_id=forms.new_request_id()), kind_of(no).status if no else 200
 
 
 @bp.post("/checkout")
@@ -184,14 +184,25 @@ def _payable(given: forms.Checkout, found: Quote) -> tuple[Quote, MapError | Non
     return till.quote(g.session, g.actor, _plain(other)), why
 
 
+def _quote(given: forms.Checkout) -> tuple[Quote, MapError | None]:
+    """Return what the wish costs; with a voucher that is not theirs the one that expires first is taken instead, and the second value says why."""
+    try:
+        return till.quote(g.session, g.actor, _plain(given)), None
+    except NotFound as no:
+        if not given.voucher:
+            raise
+        return till.quote(g.session, g.actor, _plain(given.model_copy(update={"voucher": ""}))), no
+
+
 def _again(given: forms.Booking, no: MapError | None) -> ResponseReturnValue:
     """Show the check-out again with everything that was filled in, what is half done rolled back first."""
     g.session.rollback()
     status = kind_of(no).status if no else 200
     try:
-        found = till.quote(g.session, g.actor, _plain(given))
-    except _NO as gone:
-        return _no_quote(given, no or gone), kind_of(no or gone).status
+        found, gone = _quote(given)
+    except _NO as nothing:
+        return _no_quote(given, no or nothing), kind_of(no or nothing).status
+    no = no or gone
     fresh = forms.new_request_id() if no else given.request_id
     return _checkout(given, found, no=no, request_id=fresh), status
 

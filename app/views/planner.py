@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from sqlalchemy import text
 
 from app import filters
+from app.ground import ground
 from app.i18n import gettext, language
 from app.mapquery import with_pairs
 from app.security import csp_nonce
@@ -132,7 +133,7 @@ def _legend(view: GapView) -> list[dict[str, str]]:
 def _map(found: Choice) -> Page:
     values = {gap.adcode: gap.rate for gap in found.view.gaps}
     texts = {gap.adcode: _sentence(gap, found.counts[gap.adcode]) for gap in found.view.gaps}
-    drawn = (layers.Choropleth(values, found.view.breaks, texts), layers.BaseRegions(cased=True), layers.Waters())
+    drawn = (layers.Choropleth(values, found.view.breaks, texts), *ground(cased=True))
     return draw(drawn, view=VIEW, nonce=csp_nonce(), label=gettext("各县（市、区）每 10 万人的仪器数。右边的表有同样的内容。"))
 
 

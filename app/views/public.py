@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from app import results, sheets
+from app.ground import ground
 from app.i18n import gettext, language
 from app.mapquery import Address, read, with_pairs
 from app.search import Found, home, search
@@ -130,7 +131,7 @@ WHERE v.holder_id = :holder AND v.state = 'active' ORDER BY v.expires_use LIMIT 
 
 def _map(pins: tuple[layers.Pin, ...], me: Place | None) -> Page:
     """Draw the map: my county, the regions, waters, rings around me, carriers, and the ranked pins on top."""
-    drawn: list[Any] = [layers.BaseRegions(), layers.Waters()]
+    drawn: list[Any] = [*ground()]
     issuer = g.session.execute(text(_ISSUER), {"holder": g.actor.organisation_id}).one_or_none() if g.actor.role == "enterprise" else None
     if issuer:
         drawn.insert(0, layers.HomeCounty(issuer.adcode))

@@ -107,6 +107,11 @@ def open_offers(session: Session) -> list[Any]:
     return list(session.execute(text(_OFFERS)))
 
 
+def offer_of(row: Any) -> Offer:
+    """Return one of the rows of `open_offers` as what a story may choose."""
+    return Offer(**{name: getattr(row, name) for name in Offer.__annotations__})
+
+
 def _carriers(offers: Sequence[Any], terms: Policy, people: People) -> tuple[tuple[Carrier, ...], list[str]]:
     found: dict[int, list[Any]] = {}
     for row in offers:
@@ -118,8 +123,7 @@ def _carriers(offers: Sequence[Any], terms: Policy, people: People) -> tuple[tup
 
 
 def _offers(rows: Sequence[Any], *, job: bool) -> tuple[Offer, ...]:
-    names = Offer.__annotations__
-    return tuple(Offer(**{name: getattr(row, name) for name in names}) for row in rows if row.service.endswith("_rd") == job)
+    return tuple(offer_of(row) for row in rows if row.service.endswith("_rd") == job)
 
 
 def _falling(count: int, tail: float, rng: np.random.Generator) -> NDArray[np.float64]:

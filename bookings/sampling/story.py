@@ -36,6 +36,21 @@ _KEPT: Final = 10_000_000
 _JOBS: Final = 0.4
 """Part of the visits that are for development, where the carrier offers it."""
 
+_ENOUGH: Final = 6
+"""Tenths of what the policy would give that a voucher must still pay, or its holder applies for a new one first."""
+
+_RETURNED, _REFUSED = 0.04, 0.03
+"""Parts of the applications that a reviewer returns (they pass when they come again) and refuses."""
+
+_UNANSWERED, _CALLED_OFF, _CHANGED = 0.025, 0.02, 0.02
+"""Parts of the orders that nobody answers, that the carrier calls off, and that the enterprise calls off after the carrier's yes."""
+
+_CLAIMED: Final = 0.94
+"""Part of the settled orders whose money is claimed."""
+
+_CLAIM_RETURNED, _CLAIM_REFUSED = 0.03, 0.005
+"""Parts of the claims that a reviewer returns and refuses."""
+
 
 @dataclass
 class Story:
@@ -129,7 +144,7 @@ def visit(story: Story, wanted: Visit, when: datetime) -> None:
     scheme, best = wanted.stage.scheme, _best_purse(story, wanted, when)
     share = rules.rule(scheme.terms, rules.Deal(wanted.offer.price, wanted.offer.service)).amount
     ruling = _ruling(story, wanted, best, when) if best else None
-    if best and ruling and ruling.amount * 10 >= share * 6:
+    if best and ruling and ruling.amount * 10 >= share * _ENOUGH:
         if _place(story, wanted, best, ruling=ruling, when=when):
             return
     elif apply(story, wanted, when):
@@ -162,12 +177,12 @@ def apply(story: Story, wanted: Visit, when: datetime, *, amount: int | None = N
 def _decide(story: Story, paper: Paper, when: datetime, *, first: bool = True) -> None:
     officer, scheme, row, come, luck = paper.on.officers.reviewer, paper.on.scheme, paper.row, paper.come, story.rng.random()
     key = (row["holder_id"], scheme.version_id)
-    if first and luck < 0.04 and not paper.sure:
+    if first and luck < _RETURNED and not paper.sure:
         money.decide(story.now(when), officer, row=row, event="return", scheme=scheme, reason="示例：请补充服务内容说明")
         story.at(story.later(when, 1, 5), lambda at: _send_again(story, paper, at))
         return
     story.pending[key] -= 1
-    if first and luck > 0.97 and not paper.sure:
+    if first and luck > 1 - _REFUSED and not paper.sure:
         money.decide(story.now(when), officer, row=row, event="refuse", scheme=scheme, reason="示例：内容已由市级项目资助")
         story.left[row["budget_id"]] += row["amount"]
         return
@@ -204,12 +219,12 @@ def _place(story: Story, wanted: Visit, purse: Purse, *, ruling: rules.Ruling, w
     hours = (deal.order["answer_by"] - when) / timedelta(days=1)
     answer = when + timedelta(days=hours * float(story.rng.uniform(0.05, 0.9)))
     luck = 1.0 if wanted.sure else story.rng.random()
-    if luck < 0.025:
+    if luck < _UNANSWERED:
         story.at(deal.order["answer_by"] + timedelta(minutes=10), lambda at: _fall_through(story, wanted, deal, at))
-    elif luck < 0.045:
+    elif luck < _UNANSWERED + _CALLED_OFF:
         story.at(answer, lambda at: _call_off(story, wanted, deal, at))
     else:
-        story.at(answer, lambda at: _accept(story, wanted, deal, at, called_off=luck < 0.065))
+        story.at(answer, lambda at: _accept(story, wanted, deal, at, called_off=luck < _UNANSWERED + _CALLED_OFF + _CHANGED))
     return True
 
 
@@ -236,7 +251,7 @@ def _confirm(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
 def _settle(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
     numbers = (f"SL-FP-{deal.order['id']:06d}", f"SL-HD-{deal.order['id']:06d}")
     trade.settle(story.now(when), wanted.holder.actor, deal=deal, numbers=numbers)
-    if story.chance(0.94) or wanted.sure:
+    if story.chance(_CLAIMED) or wanted.sure:
         story.at(story.later(when, 1, 20), lambda at: _claim(story, wanted, deal, at))
 
 
@@ -249,10 +264,10 @@ def _claim(story: Story, wanted: Visit, deal: Deal, when: datetime) -> None:
 
 def _review(story: Story, wanted: Visit, of: Claimed, when: datetime, *, sure: bool) -> None:
     officer, luck = wanted.stage.officers.reviewer, 1.0 if sure else story.rng.random()
-    if luck < 0.03:
+    if luck < _CLAIM_RETURNED:
         money.review(story.now(when), officer, row=of.row, event="return", reason="示例：发票抬头与合同不一致，请更正")
         story.at(story.later(when, 1, 9), lambda at: _claim(story, wanted, of.deal, at))
-    elif luck < 0.035:
+    elif luck < _CLAIM_RETURNED + _CLAIM_REFUSED:
         money.review(story.now(when), officer, row=of.row, event="refuse", reason="示例：服务内容不在可用范围")
     else:
         money.review(story.now(when), officer, row=of.row, event="check_ok")

@@ -6,7 +6,7 @@ Each function follows the verb of the same name in `bookings.checkout` and `book
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from psycopg.types.range import TimestamptzRange
 
 from bookings.checkout import ANSWER_WITHIN, Wish
 from bookings.entities import BOOKING, ORDER, Booking, Order
-from bookings.orders import Given
+from bookings.orders import EMPTY, Given
 from bookings.sampling import money
 from bookings.sampling.books import Act, Now, Row, begin, born, move
 from bookings.sampling.money import Purse
@@ -139,13 +139,12 @@ def _order(act: Act, wish: Wish, offer: Offer, *, purse: Purse, ruling: Ruling) 
     return row | {"created_at": act.at, "created_by": act.actor.user_id, "is_sample": True}
 
 
-def _begin(now: Now, actor: Actor, deal: Deal, event: str, *, given: Given | None = None, key: str = "") -> Act:
-    content = {"order": deal.order["id"], "given": asdict(given or Given())}
+def _begin(now: Now, actor: Actor, deal: Deal, event: str, *, given: Given = EMPTY, key: str = "") -> Act:
+    content = {"order": deal.order["id"], "given": asdict(given)}
     act = begin(now, actor, verb=event, content=content, key=key)
     act.answer(deal.order["id"])
     return act
 
 
 def _given(at: datetime, **numbers: str) -> Given:
-    documents = tuple(Document(kind, number, business_date(at)) for kind, number in numbers.items())
-    return replace(Given(), documents=documents)
+    return Given(documents=tuple(Document(kind, number, business_date(at)) for kind, number in numbers.items()))

@@ -97,7 +97,7 @@ class Attack:
     cases: tuple[dict[str, Any], ...]
     heads: dict[str, dict[str, str]]
     random: Random = field(default_factory=lambda: Random(20261124))
-    asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    asked: dict[tuple[str | None, str], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def routes(self) -> list[tuple[Any, str, dict[str, Any]]]:
         """Give every route with every method and every case that fits it."""
@@ -158,7 +158,7 @@ class Attack:
                 return super().__contains__(key)
 
         def noted(model: Any, form: Any) -> Any:
-            asked[request.endpoint or ""] |= model.model_fields.keys()
+            asked[request.endpoint, request.method] |= model.model_fields.keys()
             return read(model, form)
 
         monkeypatch.setattr(security.Request, "parameter_storage_class", Noted)
@@ -174,7 +174,7 @@ class Attack:
         if method == "POST" and operation:
             return list(self._schema(operation).get("properties", {}))
         documented = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
-        return sorted((self.asked[route.endpoint] | documented) - {"csrf_token"})
+        return sorted((self.asked[route.endpoint, method] | documented) - {"csrf_token"})
 
     def _shot(
         self, route: Any, method: str, case: dict[str, Any], *, values: dict[str, Any] | None = None, parts: dict[str, str] | None = None
@@ -229,6 +229,6 @@ def fault(shot: Shot, answer: Any) -> str:
     return f"422 without a field: {told}" if nameless else ""
 
 
-def _note(asked: dict[str, set[str]], key: object) -> None:
+def _note(asked: dict[tuple[str | None, str], set[str]], key: object) -> None:
     if has_request_context() and request.endpoint and isinstance(key, str) and len(key) < 40:
-        asked[request.endpoint].add(key)
+        asked[request.endpoint, request.method].add(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import url_for
 
 from app import create_app
 from tests.app.conftest import log_in, make_settings
@@ -59,6 +60,35 @@ def test_pages_of_a_logged_in_person_are_stored_nowhere(web, person):
         assert web.get(address).headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("address", ["/map/base/tiny.geojson", "/map/waters.geojson", "/api/v1/openapi.json"])
+def test_what_is_alike_for_everybody_is_kept_by_browsers_whoever_is_logged_in(web, person, address):
+    person("enterprise", "wang")
+    stranger = web.get(address)
+    log_in(web, "wang")
+    for answer in (stranger, web.get(address)):
+        assert answer.headers["Cache-Control"].startswith("public, max-age=")
+        assert "Cookie" not in answer.headers.get("Vary", "")
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_names_on_the_map_vary_with_the_language_that_the_cookie_keeps(web, person):
+    person("enterprise", "wang")
+    log_in(web, "wang")
+    answer = web.get("/map/carriers.geojson?bbox=118,27,123,31")
+    assert answer.headers["Cache-Control"] == "public, max-age=60"
+    assert "Cookie" in answer.headers["Vary"]
+
+
+def test_assets_are_kept_for_a_year_whoever_is_logged_in(app, web, person):
+    person("enterprise", "wang")
+    log_in(web, "wang")
+    with app.test_request_context():
+        address = url_for("static", filename="css/base.css")
+    answer = web.get(address)
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Cookie" not in answer.headers.get("Vary", "")
+
+
 def test_over_https_cookies_are_bound_to_the_host_and_browsers_stay_with_https(connection):
     secure = create_app(make_settings(TLS="1"), engine=connection).test_client()
     answer = secure.get("/login?lang=en", base_url="https://map.example/", headers={"X-Forwarded-Proto": "https"})
@@ -80,3 +110,11 @@ def test_the_tiles_of_tianditu_are_allowed_only_with_a_key(connection, web):
 def test_a_sane_request_id_is_kept_and_any_other_replaced(web, given, kept):
     answer = web.get("/healthz", headers={"X-Request-ID": given})
     assert (answer.headers["X-Request-ID"] == given) is kept
+
+
+def test_an_operators_key_puts_his_base_map_under_every_map_and_into_the_policy(connection):
+    web = create_app(make_settings(TIANDITU_KEY="a-key"), engine=connection).test_client()
+    answer = web.get("/")
+    assert "tianditu.gov.cn" in answer.get_data(as_text=True)
+    assert "tianditu.gov.cn" in answer.headers["Content-Security-Policy"]
+    assert "tianditu.gov.cn" not in create_app(make_settings(), engine=connection).test_client().get("/").get_data(as_text=True)

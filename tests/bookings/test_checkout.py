@@ -322,7 +322,7 @@ def test_the_net_price_of_many_candidates_is_what_their_quotes_say(session):
         scene.listing.price = price
         session.flush()
         found = quote(session, scene.buyer, make.wish(session, scene, voucher=BEST))
-        assert terms.net(price, "test_analysis", scene.carrier.id) == found.ruling
+        assert terms.choose(price, "test_analysis", carrier_id=scene.carrier.id)[1] == found.ruling
 
 
 def test_the_net_price_knows_related_carriers(session):
@@ -331,8 +331,8 @@ def test_the_net_price_knows_related_carriers(session):
     scene.enterprise.controller = "示例控制人"
     session.flush()
     terms = best_terms(session, scene.buyer)
-    assert terms.net(120_000, "test_analysis", related.id).amount == 0
-    assert terms.net(120_000, "test_analysis", scene.carrier.id).amount == 120_000
+    assert terms.choose(120_000, "test_analysis", carrier_id=related.id)[1].amount == 0
+    assert terms.choose(120_000, "test_analysis", carrier_id=scene.carrier.id)[1].amount == 120_000
 
 
 def test_the_same_request_books_once_and_answers_alike(session):

@@ -13,7 +13,7 @@ from bookings.orders import Given
 from bookings.sample import history
 from bookings.sampling import money, trade
 from bookings.sampling.books import ORDER_OF_WRITING, Books, Now, write
-from bookings.sampling.cast import open_offers
+from bookings.sampling.cast import offer_of, open_offers
 from bookings.sampling.money import Scheme
 from bookings.slots import sessions
 from core.clock import SHANGHAI, business_date
@@ -105,7 +105,7 @@ class Scene:
         holder = ask(session, "SELECT id FROM organisation WHERE code = :code", code=DEMO_ENTERPRISES[0])
         self.enterprise = people.operators[holder]
         row = next(row for row in open_offers(session) if row.service == "test_analysis" and row.price > 20_000 and row.controller is None)
-        self.offer = trade.Offer(**{name: getattr(row, name) for name in trade.Offer.__annotations__})
+        self.offer = offer_of(row)
         self.carrier = people.operators[self.offer.carrier_id]
         self.version = policy.in_force(session, "yuhuan-2023", business_date(START))
         self.slots = [slot for n in range(6, 30) for slot in sessions(self.offer.hours, START.date() + timedelta(days=n))]

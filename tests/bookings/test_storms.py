@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bookings import orders, queries
 from bookings.checkout import book_and_hold
@@ -97,6 +98,17 @@ def test_enterprises_under_one_controller_never_take_more_than_their_common_year
     assert storm(committed_db, calls).count("group_per_year") == 3
     with committed_db.session() as session:
         assert sorted(session.scalars(text("SELECT voucher_part FROM orders"))) == [20_000, *[120_000] * 4]
+
+
+@pytest.mark.parametrize("table", ["instrument", "listing"])
+def test_until_a_booking_is_through_nobody_changes_what_was_offered_nor_books_the_same_instrument(committed_db, table):
+    (scene,) = laid(committed_db, 1)
+    wish = wish_of(committed_db, scene)
+    with committed_db.session() as session, committed_db.owner.connect() as other:
+        make.at(session, TUESDAY)
+        book_and_hold(session, scene.buyer, wish, request_id="one")
+        with pytest.raises(OperationalError, match="could not obtain lock"):
+            other.execute(text(f"SELECT 1 FROM {table} FOR NO KEY UPDATE NOWAIT"))
 
 
 def test_one_request_sixteen_times_makes_one_order(committed_db):

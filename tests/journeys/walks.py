@@ -44,7 +44,6 @@ PAGES = {
     None: (
         "/",
         search(NEED),
-        search("断口"),
         search("帮我看看"),
         search("量子引力波望远镜，只要宁波"),
         instrument,

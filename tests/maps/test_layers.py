@@ -41,6 +41,10 @@ def test_a_layer_needs_nothing_but_a_map(layer):
     assert len(map_._children) > before
 
 
+def test_layers_are_drawn_in_the_order_of_the_tuple_whatever_order_they_are_named_in():
+    assert script_of(*reversed(ONE_OF_EACH)) == script_of(*ONE_OF_EACH)
+
+
 def test_the_home_county_is_named_before_the_regions_are_asked_for():
     script = script_of(*(layer for layer in ONE_OF_EACH if layer.name in {"home_county", "base"}))
     assert script.index('irm.home="330110"') < script.index("irm.remote(")

@@ -52,6 +52,14 @@ def spread(server_url, template_url):
         engine.dispose()
 
 
+@pytest.fixture
+def fresh(spread):
+    """Give the session of `spread` for one test: another one would wait for the regions that it has not committed."""
+    savepoint = spread.begin_nested()
+    yield spread
+    savepoint.rollback()
+
+
 def type_id(session, name):
     return session.scalar(text("SELECT id FROM instrument_type WHERE name_zh = :name"), {"name": name})
 
@@ -118,24 +126,24 @@ def test_without_a_place_of_ones_own_nobody_has_a_distance(spread):
     assert {one.distance_m for one in found} == {None}
 
 
-def test_a_place_known_only_roughly_has_no_distance(session):
-    rough = make.instrument(session, precision="county")
-    make.listing(session, rough)
-    (found,) = candidates(session, {"场发射扫描电镜": 1.0}, place=YUHUAN)
+def test_a_place_known_only_roughly_has_no_distance(fresh):
+    rough = make.instrument(fresh, precision="county")
+    make.listing(fresh, rough)
+    (found,) = candidates(fresh, {"场发射扫描电镜": 1.0}, place=YUHUAN)
     assert (found.instrument_id, found.precision, found.distance_m) == (rough.id, "county", None)
 
 
-def test_a_test_with_a_report_goes_before_a_cheaper_service(session):
-    one = make.instrument(session)
-    make.listing(session, one, service_code="instrument_sharing", price=30_000, unit="hour")
-    make.listing(session, one, price=90_000)
-    (found,) = candidates(session, {"场发射扫描电镜": 1.0}, place=YUHUAN)
+def test_a_test_with_a_report_goes_before_a_cheaper_service(fresh):
+    one = make.instrument(fresh)
+    make.listing(fresh, one, service_code="instrument_sharing", price=30_000, unit="hour")
+    make.listing(fresh, one, price=90_000)
+    (found,) = candidates(fresh, {"场发射扫描电镜": 1.0}, place=YUHUAN)
     assert (found.service, found.price_fen) == ("test_analysis", 90_000)
 
 
-def test_terms_are_added_and_nothing_else_changes(session):
-    make.listing(session, make.instrument(session))
-    (bare,) = candidates(session, {"场发射扫描电镜": 1.0}, place=YUHUAN)
+def test_terms_are_added_and_nothing_else_changes(fresh):
+    make.listing(fresh, make.instrument(fresh))
+    (bare,) = candidates(fresh, {"场发射扫描电镜": 1.0}, place=YUHUAN)
     terms = Terms(70_000, 50_000, None, None, None)
     (found,) = complete([bare], lambda _: terms)
     assert found == replace(bare, net_price_fen=70_000, voucher_part_fen=50_000)

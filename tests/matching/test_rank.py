@@ -25,11 +25,6 @@ class Facts:
     voucher_part_fen: int
     wait_days: int | None
     precision: str = "point"
-    carrier_name: str = "示例检测中心"
-
-    @property
-    def price_fen(self):
-        return self.net_price_fen + self.voucher_part_fen
 
     @property
     def next_slot_start(self):

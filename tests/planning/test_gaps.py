@@ -31,15 +31,30 @@ def test_a_rate_is_per_100_000_residents_and_unknown_without_residents():
 def test_every_county_stays_and_unknown_is_never_zero(rows):
     view = gaps(rows)
     assert {g.adcode for g in view.gaps} == {r.adcode for r in rows}
-    assert all((g.level is None) == (g.population is None) for g in view.gaps)
-    assert all((g.level == 0) == (g.instruments == 0) for g in view.gaps if g.population)
+    assert all((g.rate is None) == (g.population is None) for g in view.gaps)
+    assert all((g.rate == 0) == (g.instruments == 0) for g in view.gaps if g.population)
 
 
 @given(ROWS)
-def test_a_higher_rate_never_has_a_lower_class(rows):
-    known = [g for g in gaps(rows).gaps if g.rate is not None]
-    assert [g.level for g in known] == sorted(g.level for g in known)
-    assert all(0 <= g.level <= 4 for g in known)
+def test_known_gaps_come_first_by_rate_and_the_bounds_rise(rows):
+    view = gaps(rows)
+    rates = [g.rate for g in view.gaps]
+    known = [rate for rate in rates if rate is not None]
+    assert known == sorted(known)
+    assert rates == [*known, *[None] * (len(rates) - len(known))]
+    assert len(view.breaks) <= 3
+    assert list(view.breaks) == sorted(set(view.breaks))
+    assert all(cut > 0 for cut in view.breaks)
+
+
+def test_the_bounds_are_quartiles_of_the_rates_above_zero_to_two_figures():
+    none, nine = Row("z", 0, 100_000), [Row(str(n), n * 123, 1_000_000) for n in range(1, 10)]
+    assert gaps([none, *nine]).breaks == (37, 62, 86)
+    assert gaps([none, *nine[:3]]).breaks == ()
+
+
+def test_small_rates_are_parted_as_finely_as_large_ones():
+    assert gaps([Row(str(n), n, 100_000_000) for n in (1, 2, 3, 4, 5)]).breaks == (0.002, 0.003, 0.004)
 
 
 def test_the_largest_gap_with_the_most_residents_stands_first():

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import count
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
 from core.actor import SYSTEM, Actor
-from core.audit import record
+from core.audit import move, record
+from core.errors import MapError
 from geodata.organisations import Organisation
 from geodata.regions import Region
 from vouchers import budgets, claims, ledger, lifecycle, policy
 from vouchers.claims import Document
-from vouchers.entities import Application, Voucher
+from vouchers.entities import VOUCHER, Application, Voucher
 from vouchers.ledger import Move
 from vouchers.policy import Policy, PolicyVersion, seed_policies
 
@@ -179,6 +183,50 @@ def fingerprint(session: Session) -> dict[str, str]:
     """Return a hash of all rows of every money table: two equal ones mean that nothing was changed."""
     session.flush()
     return {row.name: row.hash for row in session.execute(text(_FINGERPRINT))}
+
+
+@contextmanager
+def refused(session: Session, error: type[MapError] = MapError, clause: str = "") -> Iterator[None]:
+    """Expect a refusal that leaves every money table as it was, with nobody rolling back."""
+    before = fingerprint(session)
+    with pytest.raises(error) as caught:
+        yield
+    assert fingerprint(session) == before, "a refused event changed something"
+    if clause:
+        assert caught.value.clause == clause
+
+
+def actor(role: Any, of: Any) -> Actor:
+    """Give a person of `role` with every right that the role can have here: only the role decides."""
+    if role in ("enterprise", "carrier"):
+        return Actor(role, 77, of.id)
+    return Actor(role, 78, None, YUHUAN)
+
+
+def passes(session: Session, act: Callable[[], Any], before: dict[str, str] | None = None) -> bool:
+    """Try `act` and take it back; when it is refused, nothing may have changed even before that."""
+    before = before or fingerprint(session)
+    with session.begin_nested() as savepoint:
+        try:
+            act()
+        except MapError:
+            assert fingerprint(session) == before, "a refused event changed something"
+            return False
+        savepoint.rollback()
+    session.expire_all()
+    return True
+
+
+def freeze(session: Session, voucher: Voucher) -> None:
+    move(session, Actor("auditor", 5, None, YUHUAN), voucher, VOUCHER, "freeze")
+
+
+def member(session: Session, of: Any) -> int:
+    found: int = session.execute(
+        text("INSERT INTO app_user (login, name, is_sample, disabled) VALUES ('示例', '示例', true, false) RETURNING id")
+    ).scalar_one()
+    session.execute(text("INSERT INTO membership (user_id, organisation_id, role) VALUES (:u, :o, 'enterprise')"), {"u": found, "o": of.id})
+    return found
 
 
 _FINGERPRINT = " UNION ALL ".join(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core.actor import Actor
 from core.errors import Forbidden, Invalid, NotFound, Refused
 from tests.vouchers import model
-from tests.vouchers.test_lifecycle import _freeze, _member, actor, passes, refused
+from tests.vouchers.model import actor, freeze, member, passes, refused
 from vouchers import chart, claims, ledger
 from vouchers.claims import Document
 from vouchers.entities import CLAIM, Claim
@@ -107,9 +107,9 @@ def test_no_officer_who_belongs_to_a_party_takes_a_step_whatever_hat_he_wears(se
     party = getattr(deal, side)
     with refused(session, Forbidden):
         STEPS[state](session, claim, user_id=5, organisation_id=party.id, region=model.YUHUAN)
-    member = _member(session, party)
+    insider = member(session, party)
     with refused(session, Forbidden):
-        STEPS[state](session, claim, user_id=member, region=model.YUHUAN)
+        STEPS[state](session, claim, user_id=insider, region=model.YUHUAN)
 
 
 @pytest.mark.parametrize("state", STEPS)
@@ -207,7 +207,7 @@ def test_nothing_is_claimed_or_paid_while_the_voucher_is_frozen(session: Session
         acts["used"] = lambda: claims.submit(
             session, model.person(deal.holder), hold_id=deal.hold_id, payee_id=deal.holder.id, parties=deal.parties, request_id=model.key()
         )
-    _freeze(session, deal.voucher)
+    freeze(session, deal.voucher)
     with refused(session, Refused, "frozen"):
         acts[state]()
 

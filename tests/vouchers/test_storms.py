@@ -198,7 +198,7 @@ def test_holders_of_one_controller_never_exceed_the_cap_of_their_group(committed
         holder, voucher = pairs[n % 2]
         lifecycle.lock_vouchers_of(session, holder.id)
         row = queries.vouchers_of(session, holder.id)[0]
-        terms, deal = queries.deal_for(session, row, price=600_000, service="test_analysis", year=2026, attributes=frozenset())
+        terms, deal = queries.deal_for(session, row, price=600_000, service="test_analysis")
         granted = rule(terms, deal).amount
         if granted:
             model.held(session, holder, voucher, amount=granted)

@@ -19,7 +19,7 @@ function hang(dialog) {
 function opened(event) {
   if (!event.target.matches?.(".pop") || event.newState !== "open") return;
   hang(event.target);
-  (event.target.querySelector("[aria-current]") ?? event.target.querySelector("a, input, select, button"))?.focus({ preventScroll: true });
+  (event.target.querySelector("[aria-current]") ?? event.target.querySelector("a, input:not([type=hidden]), select, button"))?.focus({ preventScroll: true });
 }
 
 function closeDialogs() {

@@ -204,7 +204,7 @@ function legend() {
   const shown = { pins: irm.rows.length > 0, late: irm.rows.some((row) => row.late), approx: irm.rows.some((row) => row.approximate),
     many: Boolean(document.querySelector(".clus")), dots: irm.features.carriers?.length > 0 };
   for (const line of document.querySelectorAll(".leg [data-when]")) line.hidden = !shown[line.dataset.when];
-  for (const box of document.querySelectorAll(".leg[hidden]")) box.hidden = false;
+  for (const box of document.querySelectorAll(".leg")) box.hidden = !box.querySelector("li:not([hidden])");
 }
 
 function layOut() {
