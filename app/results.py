@@ -34,7 +34,6 @@ SIGNAL_NAMES = {
     "budget": N_("在不在预算里"),
 }
 SORT_NAMES = (("best", N_("综合排序")), ("own", N_("自付从低到高")), ("soon", N_("最早出报告")), ("near", N_("距离从近到远")))
-UNITS = {"sample": N_("每件"), "hour": N_("每小时"), "job": N_("每次")}
 CHIP_NAMES = {"budget": N_("预算"), "deadline": N_("期限"), "region": N_("地区"), "qualification": N_("资质"), "quantity": N_("数量")}
 
 

@@ -19,6 +19,7 @@ from bookings.checkout import best_terms
 from bookings.slots import Slot, report_on
 from core import clock
 from core.actor import Actor
+from geodata.regions import shared_digits
 from matching import candidates as facts
 from matching.candidates import Area, Candidate, Place, Terms
 from matching.needs import Constraint, Need, parse_need
@@ -100,7 +101,7 @@ def region_prefixes(session: Session, need: Need) -> dict[str, str]:
     """Map the region words that the person set as a must to digits of adcodes (33 province, 3301 city, 330110 county)."""
     words = [str(c.value) for c in need.constraints if c.kind == "region" and c.strength == "required"]
     rows = session.execute(text(_REGIONS), {"words": words}) if words else ()
-    return {row.word: row.adcode.rstrip("0") if row.level == "province" else row.adcode[:4] if row.level == "city" else row.adcode for row in rows}
+    return {row.word: shared_digits(row.adcode) for row in rows}
 
 
 def home(session: Session, actor: Actor) -> Place | None:

@@ -15,7 +15,6 @@ from app.ground import ground
 from app.i18n import gettext, language, listed
 from app.labels import SPECS
 from app.mapquery import with_pairs
-from app.results import UNITS
 from app.search import home
 from app.security import csp_nonce
 from app.slotgrid import Wanted, grid
@@ -23,6 +22,7 @@ from bookings.checkout import best_terms
 from core.actor import Actor
 from core.errors import N_, Invalid
 from geodata import sheets
+from geodata.listings import UNITS
 from maps import layers
 from maps.page import Page, View, draw
 
@@ -73,7 +73,8 @@ def read_visit(args: Mapping[str, str]) -> Visit:
 
 def instrument_context(session: Session, actor: Actor, instrument_id: int, visit: Visit) -> dict[str, Any]:
     """Return the context of public/instrument.html."""
-    one = sheets.instrument_sheet(session, instrument_id)
+    me = home(session, actor)
+    one = sheets.instrument_sheet(session, instrument_id, seen_from=(me.lon, me.lat) if me else None)
     listing = _listing(one, visit)
     slots = grid(session, Wanted(one.id, one.hours, listing["report_days"], visit.page, visit.due)) if listing else None
     chosen = slots.find(visit.slot) or slots.first if slots else None
@@ -93,7 +94,7 @@ def instrument_context(session: Session, actor: Actor, instrument_id: int, visit
         "back_url": with_pairs(url_for("public.search"), [pair for pair in visit.kept if pair[0] not in ("due", "service")]),
         **_turning(one.id, visit),
         **_paying(session, actor, one, listing),
-        **_place(session, actor, one),
+        **_place(one),
     }
 
 
@@ -158,22 +159,12 @@ def _quote(session: Session, actor: Actor, one: sheets.InstrumentSheet, listing:
     return {**parts, "price_label": named, "voucher_label": label, "note": note}
 
 
-def _place(session: Session, actor: Actor, one: sheets.InstrumentSheet) -> dict[str, Any]:
+def _place(one: sheets.InstrumentSheet) -> dict[str, Any]:
     """Return the small map and the straight distance from the person's own place."""
     if one.lon is None or one.lat is None:
         return {"map": None, "distance": ""}
-    me = home(session, actor)
-    far = gettext("直线 %(far)s", far=filters.km(metres(me.lon, me.lat, one.lon, one.lat))) if me and one.precision == "point" else ""
+    far = gettext("直线 %(far)s", far=filters.km(one.distance_m)) if one.distance_m is not None else ""
     return {"map": _small_map(one.lon, one.lat, _name(one.region or one.name, one.region_en), one.precision), "distance": far}
-
-
-def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
-    """Return the great-circle distance of two WGS84 points in metres (haversine, R = 6,371,008.8 m: IUGG mean radius)."""
-    from math import asin, cos, radians, sin, sqrt
-
-    a, b = radians(lat), radians(other_lat)
-    h = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_lon - lon) / 2) ** 2
-    return 2 * 6_371_008.8 * asin(sqrt(h))
 
 
 def _small_map(lon: float, lat: float, label: str, precision: str) -> Page:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from geodata.basemap import Box
+from geodata.regions import shared_digits
 
 Kind = Literal["instruments", "carriers"]
 
@@ -59,10 +60,9 @@ def item(session: Session, kind: Kind, item_id: int) -> Mapping[str, Any]:
 
 
 def _values(wanted: ItemFilter) -> dict[str, Any]:
-    prefix = wanted.region[:2] if wanted.region.endswith("0000") else wanted.region[:4] if wanted.region.endswith("00") else wanted.region
     like = "%" + wanted.q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
     box = vars(wanted.box) if wanted.box else {}
-    return {**box, "q": like, "type": wanted.type, "region": f"{prefix}%", "limit": wanted.limit, "after": wanted.after}
+    return {**box, "q": like, "type": wanted.type, "region": f"{shared_digits(wanted.region)}%", "limit": wanted.limit, "after": wanted.after}
 
 
 def _conditions(kind: Kind, wanted: ItemFilter) -> list[str]:

@@ -14,7 +14,10 @@ from core.errors import NotFound
 
 @dataclass(frozen=True)
 class InstrumentSheet:
-    """An instrument with its carrier, place and open listings; `lon`, `lat` are WGS84 degrees, `value` and prices fen."""
+    """An instrument with its carrier, place and open listings; `lon`, `lat` are WGS84 degrees, `value` and prices fen.
+
+    `distance_m`: metres on the ellipsoid from where it was asked, None where either place is unknown or only approximate.
+    """
 
     id: int
     code: str
@@ -43,6 +46,7 @@ class InstrumentSheet:
     is_sample: bool
     source: str
     listings: tuple[Mapping[str, Any], ...]
+    distance_m: float | None
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ class CarrierSheet:
     instruments: tuple[Mapping[str, Any], ...]
 
 
-def instrument_sheet(session: Session, instrument_id: int) -> InstrumentSheet:
-    """Return the sheet of an instrument; raise `NotFound` when there is none."""
-    found = session.execute(text(_INSTRUMENT), {"id": instrument_id}).mappings().one_or_none()
+def instrument_sheet(session: Session, instrument_id: int, *, seen_from: tuple[float, float] | None = None) -> InstrumentSheet:
+    """Return the sheet of an instrument, `seen_from` (lon, lat in WGS84 degrees); raise `NotFound` when there is none."""
+    place = "SRID=4326;POINT({} {})".format(*seen_from) if seen_from else None
+    found = session.execute(text(_INSTRUMENT), {"id": instrument_id, "place": place}).mappings().one_or_none()
     if found is None:
         raise NotFound
     return InstrumentSheet(**{**found, "listings": tuple(found["listings"])})
@@ -84,6 +89,7 @@ _INSTRUMENT = """
 SELECT i.id, i.code, i.name, i.model, i.maker, t.name_zh AS type_name, t.name_en AS type_name_en, k.name_zh AS class_name, k.name_en AS class_name_en,
        i.value, i.status, i.is_open, i.hours, i.specs, o.id AS carrier_id, o.name_zh AS carrier, o.name_en AS carrier_en, nullif(s.name, '') AS site,
        r.name_zh AS region, r.name_en AS region_en, r.adcode, ST_X(i.geom) AS lon, ST_Y(i.geom) AS lat, i.precision, i.is_sample, i.source,
+       CASE WHEN i.precision = 'point' THEN ST_Distance(i.geom::geography, CAST(:place AS geometry)::geography) END AS distance_m,
        coalesce((SELECT json_agg(json_build_object('id', l.id, 'service', l.service_code, 'name_zh', v.name_zh, 'name_en', v.name_en,
                     'price', l.price, 'unit', l.unit, 'report_days', l.report_days, 'notice_hours', l.notice_hours) ORDER BY l.price, l.id)
                  FROM listing l JOIN service v ON v.code = l.service_code WHERE l.instrument_id = i.id AND l.state = 'open'), '[]') AS listings

@@ -1,4 +1,4 @@
-"""The county that issues my voucher, tinted in the voucher's colour."""
+"""The county, or all counties of the city, that issues my voucher, tinted in the voucher's colour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maps.remote import ScriptCall
 
 @dataclass(frozen=True)
 class HomeCounty:
-    """Tint the region `adcode` of the base layer."""
+    """Tint the counties of the base layer that lie in the region `adcode`."""
 
     adcode: str
     name: ClassVar[str] = "home_county"

@@ -1,5 +1,7 @@
 """Pages that everybody may see, in a real browser at both sizes."""
 
+import re
+
 import pytest
 
 NEED = "/?need=%E6%96%AD%E5%8F%A3%E5%BD%A2%E8%B2%8C"
@@ -13,3 +15,18 @@ def test_a_stranger_sees_ranked_carriers_with_reasons_on_list_and_map(person, si
     assert rows.count() == 20
     assert page.locator(".res .why li").count() >= 20
     page.wait_for_selector(".pin, .clus")
+
+
+def test_a_voucher_of_a_city_tints_all_its_counties(person):
+    page = person().logs_in("enterprise2").goes("/")
+    page.wait_for_selector("path.home", state="attached")
+    assert page.locator("path.home").count() == 5, "the five counties of Huzhou"
+
+
+def test_the_page_of_an_instrument_says_the_distance_that_the_list_said(person):
+    page = person().logs_in("enterprise2").goes(NEED)
+    row = page.locator(".res", has_text="直线").first
+    said = re.search(r"直线 [\d.]+ (公里|米)", row.inner_text())[0]
+    row.locator("h3 a").click()
+    page.wait_for_load_state("load")
+    assert said in page.locator("aside").inner_text()

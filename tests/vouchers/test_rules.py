@@ -155,7 +155,7 @@ def test_a_denied_service_beats_an_allowed_one_and_cites_the_list_that_denies() 
     services = HUZHOU.services.model_copy(update={"deny": ("training",)})
     policy = HUZHOU.model_copy(update={"services": services, "src": {"services.deny": "示例条款", "*": "assumed"}})
     refusal = granted(policy, 3_000_000, service="training").refusal
-    assert refusal is not None
+    assert refusal, "a denied service is refused"
     assert refusal.source == "示例条款"
 
 

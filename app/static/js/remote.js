@@ -10,7 +10,7 @@ window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: n
     if (!inside) return "out";
     if (level === "city") return "city";
     const names = ["cty"];
-    if (adcode === irm.home) names.push("home");
+    if (irm.home && adcode.startsWith(irm.home.replace(/(0000|00)$/, ""))) names.push("home");
     if (irm.values[adcode]) names.push("valued", irm.values[adcode]);
     return names.join(" ");
   }
