@@ -22,8 +22,8 @@ test: ## everything from a bare machine, then lint, types, imports and all tests
 lint: ## lint, format, types and the direction of imports
 	@bin/venv test && bin/lint
 
-bench: ## benchmarks side by side with peers, one figure a line
-	@bin/prepare test && .venv/bin/python -m benchmarks
+bench: ## benchmarks side by side with peers, one figure a line (ONLY=name for one of them)
+	@bin/prepare bench && .venv/bin/python -m benchmarks $(ONLY)
 
 soak: ## a long run under load that looks for leaks and drift
 	@bin/prepare test && .venv/bin/python -m benchmarks.soak

@@ -100,7 +100,7 @@ def safe_next(text: str | None) -> str:
 
 def _recognise() -> None:
     g.actor, g.person, g.bearer = PUBLIC, None, False
-    if request.endpoint == "static":
+    if request.endpoint in _ANYBODY:
         return
     visit = accounts.visit_of(g.session, request)
     g.actor, g.person, g.bearer = visit.actor, visit.person, visit.bearer
@@ -138,6 +138,9 @@ _ONCE: Final = {"csrf_token", "request_id", "expected_voucher", "expected_own"}
 _OPEN: Final = N_("人人可看。")
 _OWN: Final = N_("只看自己单位的。")
 
+_ANYBODY: Final = ("static", "tiles.tile")
+"""Endpoints whose answer is alike for everybody, so nobody is looked up."""
+
 _GROUND: Final = {
     "static": Rule(EVERYONE, "all", _OPEN),
     "health.healthz": Rule(EVERYONE, "all", _OPEN),
@@ -156,8 +159,23 @@ _PUBLIC: Final = {
     "public.instrument": Rule(EVERYONE, "all", _OPEN),
     "public.about": Rule(EVERYONE, "all", _OPEN),
     "map.base": Rule(EVERYONE, "all", _OPEN),
+    "tiles.tile": Rule(EVERYONE, "all", _OPEN),
+    "tiles.about": Rule(EVERYONE, "all", _OPEN),
     "map.waters": Rule(EVERYONE, "all", _OPEN),
     "map.carriers": Rule(EVERYONE, "all", _OPEN),
+    "map.view": Rule(EVERYONE, "all", _OPEN),
+    "map.view_csv": Rule(EVERYONE, "all", _OPEN),
+    "map.view_geojson": Rule(EVERYONE, "all", _OPEN),
+}
+_OGC: Final = {
+    "ogc.landing": Rule(EVERYONE, "all", _OPEN),
+    "ogc.conformance": Rule(EVERYONE, "all", _OPEN),
+    "ogc.api": Rule(EVERYONE, "all", _OPEN),
+    "ogc.collections": Rule(EVERYONE, "all", _OPEN),
+    "ogc.collection": Rule(EVERYONE, "all", _OPEN),
+    "ogc.schema": Rule(EVERYONE, "all", _OPEN),
+    "ogc.features": Rule(EVERYONE, "all", _OPEN),
+    "ogc.feature": Rule(EVERYONE, "all", _OPEN),
 }
 _ENTERPRISE: Final = {
     "enterprise.checkout": Rule(("enterprise",), "own", N_("预约和用券由企业和创客团队自己办。")),
@@ -171,6 +189,11 @@ _ENTERPRISE: Final = {
 _CARRIER: Final = {
     "carrier.desk": Rule(("carrier",), "own", N_("接单台给载体的人用。")),
     "carrier.listing_new": Rule(("carrier",), "own", N_("仪器由载体自己上架。")),
+    "uploads.overview": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
+    "uploads.upload": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
+    "uploads.one": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
+    "uploads.step": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
+    "uploads.marked": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
 }
 _BUREAU: Final = {
     "bureau.desk": Rule(OFFICERS, "region", N_("审核台给科技局和财政的审核员、财务、审计员用。")),
@@ -179,6 +202,8 @@ _BUREAU: Final = {
 _PLANNER: Final = {
     "planner.gaps": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.gaps_csv": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
+    "planner.gaps_gpkg": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
+    "planner.base": Rule(EVERYONE, "all", _OPEN),
 }
 _API: Final = {
     "api.openapi": Rule(EVERYONE, "all", _OPEN),
@@ -189,6 +214,9 @@ _API: Final = {
     "api.instrument": Rule(EVERYONE, "all", _OPEN),
     "api.carriers": Rule(EVERYONE, "all", _OPEN),
     "api.carrier": Rule(EVERYONE, "all", _OPEN),
+    "api.places": Rule(EVERYONE, "all", _OPEN),
+    "api.instruments_file": Rule(EVERYONE, "all", _OPEN),
+    "api.carriers_file": Rule(EVERYONE, "all", _OPEN),
     "api.orders": Rule(PARTIES, "party", N_("一笔预约只有下单的企业和接单的载体能看。")),
     "api.book": Rule(("enterprise",), "own", N_("预约和用券由企业和创客团队自己办。")),
     "api.order": Rule(PARTIES, "party", N_("一笔预约只有下单的企业和接单的载体能看。")),
@@ -196,5 +224,5 @@ _API: Final = {
     "api.vouchers": Rule(("enterprise",), "own", N_("券只有持券的企业和团队能看。")),
 }
 
-ACCESS: Final[dict[str, Rule]] = {**_GROUND, **_PUBLIC, **_ENTERPRISE, **_CARRIER, **_BUREAU, **_PLANNER, **_API}
+ACCESS: Final[dict[str, Rule]] = {**_GROUND, **_PUBLIC, **_OGC, **_ENTERPRISE, **_CARRIER, **_BUREAU, **_PLANNER, **_API}
 """Every endpoint by name. One section an audience; add a line there."""

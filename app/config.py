@@ -23,6 +23,7 @@ LOCAL = ROOT / ".local"
 """What this checkout keeps for itself: secret, logs, pids, private database."""
 
 SIZES = ("small", "paper", "national", "none")
+GEOCODERS = ("none", "nominatim", "photon", "baidu")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -47,6 +48,12 @@ ROWS = (
     Row("TIANDITU_KEY", "", "key of the Tianditu base map; empty: the base map drawn from our own boundaries"),
     Row("LOG_LEVEL", "info", "debug, info, warning or error"),
     Row("TLS", "0", "1 when browsers reach the service by https: cookies become Secure and __Host-"),
+    Row("IMPORT_MB", "50", "largest file that may be brought in, megabytes, 1 to 500"),
+    Row("GEOCODER", "none", "geocoder on the network that is asked about addresses besides our own data: none, nominatim, photon or baidu"),
+    Row("GEOCODER_URL", "", "address of the nominatim or photon server, e.g. http://127.0.0.1:8080; empty: the service's public one"),
+    Row("GEOCODER_KEY", "", "key of the geocoder, where it wants one (baidu)"),
+    Row("GEOCODER_TIMEOUT", "5", "seconds to wait for the geocoder, 1 to 60"),
+    Row("GEOCODER_PER_MINUTE", "60", "requests to the geocoder in a minute, 1 to 6000"),
     Row("LOCALE", "zh_CN", "language of a visitor who has chosen none: zh_CN or en"),
 )
 
@@ -66,6 +73,12 @@ class Settings:
     tianditu_key: str
     log_level: str
     tls: bool
+    import_mb: int
+    geocoder: str
+    geocoder_url: str
+    geocoder_key: str
+    geocoder_timeout: int
+    geocoder_per_minute: int
     locale: str
 
     @classmethod
@@ -85,6 +98,12 @@ class Settings:
             tianditu_key=text["TIANDITU_KEY"],
             log_level=_one_of({"LOG_LEVEL": text["LOG_LEVEL"].lower()}, "LOG_LEVEL", LEVELS),
             tls=_one_of(text, "TLS", ("0", "1")) == "1",
+            import_mb=_whole(text, "IMPORT_MB", 500),
+            geocoder=_one_of(text, "GEOCODER", GEOCODERS),
+            geocoder_url=text["GEOCODER_URL"],
+            geocoder_key=text["GEOCODER_KEY"],
+            geocoder_timeout=_whole(text, "GEOCODER_TIMEOUT", 60),
+            geocoder_per_minute=_whole(text, "GEOCODER_PER_MINUTE", 6000),
             locale=_one_of(text, "LOCALE", ("zh_CN", "en")),
         )
 

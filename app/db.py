@@ -6,6 +6,8 @@ status that gets is left to `app.errors`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from flask import Flask, Response, current_app, g
@@ -24,6 +26,7 @@ _TAKEN: Final = {"23505", "23P01"}  # unique and exclusion: somebody else was fi
 def init_app(app: Flask, engine: Engine | Connection) -> None:
     """Give every request of `app` a session on `engine`; a Connection joins the caller's transaction by savepoints."""
     app.extensions["sessions"] = sessionmaker(engine, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    app.extensions["readers"] = sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT")) if isinstance(engine, Engine) else None
     app.before_request(_open)
     app.teardown_request(_close)
 
@@ -35,6 +38,17 @@ def new_session(app: Flask) -> Session:
     if clock is not None:
         session.info["now"] = clock()
     return session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Yield a session for single statements that only read, without the round trips of a transaction; each sees a snapshot of its own."""
+    readers = current_app.extensions["readers"]
+    if readers is None:  # a test's connection, in the test's transaction
+        yield g.session
+        return
+    with readers() as session:
+        yield session
 
 
 def finish(response: Response) -> Response:

@@ -138,7 +138,8 @@ def _http(error: HTTPException) -> Response | HTTPException:
     kind = next((kind for kind in _HTTP if kind.status == error.code), _HTTP[0] if error.code < 500 else _INTERNAL)
     from app.i18n import gettext
 
-    response = _answer(Kind(kind.slug, error.code, kind.title), gettext(_HTTP_DETAIL.get(error.code, kind.title)))
+    detail = gettext(_HTTP_DETAIL.get(error.code, kind.title), most=(request.max_content_length or 0) // 1_000_000)
+    response = _answer(Kind(kind.slug, error.code, kind.title), detail)
     response.headers.extend([(name, value) for name, value in error.get_headers() if name.lower() not in {"content-type", "content-length"}])
     return response
 
@@ -199,7 +200,7 @@ _HTTP_DETAIL: Final = {
     400: N_("请求看不懂。请检查地址和填写的内容。"),
     404: N_("没有这个页面，或者它已经搬走了。请从首页重新找。"),
     405: N_("这个地址不接受这种请求方法，可用的方法见 Allow。"),
-    413: N_("发来的内容超过 1 MB。请分成几次。"),
+    413: N_("发来的内容超过 %(most)s MB。请分成几次。"),
     415: N_("请用 Content-Type: application/json 发送 JSON。"),
 }
 _UNUSABLE: Final = N_("这个值不能用。")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from core.errors import N_
 
 ROOT = Path(__file__).resolve().parent.parent
+HALF = N_("示例世界还没有装完。请等它装完，或再运行一次 make run 接着装。")
 _REVISION = re.compile(r"^(revision|down_revision)\b[^=]*=\s*(.*)$", re.MULTILINE)
 _NAME = re.compile(r"""["']([^"']+)["']""")
 
@@ -44,6 +45,11 @@ def has_world(session: Session) -> bool:
     return bool(session.execute(text("SELECT EXISTS (SELECT FROM region) AND EXISTS (SELECT FROM organisation)")).scalar())
 
 
+def is_whole(session: Session) -> bool:
+    """Tell whether no load of a sample world was begun and not finished."""
+    return not session.execute(text("SELECT EXISTS (SELECT FROM world WHERE finished_at IS NULL)")).scalar()
+
+
 def missing_assets(root: Path = ROOT) -> list[str]:
     """Return the browser packages of package.json that are not under node_modules in the version asked for."""
     wanted: dict[str, str] = json.loads((root / "package.json").read_text(encoding="utf-8"))["dependencies"]
@@ -67,6 +73,8 @@ def _database(session: Session) -> list[str]:
     try:
         if not at_head(session):
             return [N_("数据库结构不是最新的。请运行 flask db upgrade。")]
+        if not is_whole(session):
+            return [HALF]
         return [] if has_world(session) else [N_("数据库里还没有地区和机构。请导入数据，或用 make run 装入示例数据。")]
     except SQLAlchemyError:
         return [N_("数据库没有回答。请查看数据库是否在运行。")]

@@ -9,11 +9,15 @@ from typing import Any
 from flask import url_for
 
 from app import filters
+from app.asking import Asked
 from app.i18n import gettext, language, listed, translate
-from app.mapquery import LONG, OFF, Address, with_pairs
+from app.mapquery import LONG, OFF, PAIRS, Address, with_pairs
+from app.names import named
 from app.search import Found, Ranked
+from app.viewing import Line
 from core.clock import SHANGHAI
 from core.errors import N_
+from geodata.places import Found as PlaceFound
 from geodata.seeds import read_seed
 from maps.layers import Pin
 from matching.candidates import Candidate
@@ -33,6 +37,10 @@ SIGNAL_NAMES = {
     "slot": N_("多快能约上、赶不赶得上期限"),
     "budget": N_("在不在预算里"),
 }
+PLAIN_SORTS = (("best", N_("登记先后")), ("own", N_("自付从低到高")))
+"""Orders of a list without a need; with a place it is by distance first."""
+
+NEAR_SORTS = (("best", N_("距离从近到远")), ("own", N_("自付从低到高")))
 SORT_NAMES = (("best", N_("综合排序")), ("own", N_("自付从低到高")), ("soon", N_("最早出报告")), ("near", N_("距离从近到远")))
 CHIP_NAMES = {"budget": N_("预算"), "deadline": N_("期限"), "region": N_("地区"), "qualification": N_("资质"), "quantity": N_("数量")}
 
@@ -58,34 +66,63 @@ def part_of_day(at: datetime) -> str:
     return gettext("上午") if hour < 12 else gettext("下午") if hour < 18 else gettext("晚上")
 
 
-def instrument_url(one: Candidate, address: Address, need_due: date | None) -> str:
-    """Return the address of the instrument's page; it carries the need, the place and the day, so that the page can come back."""
-    kept = [(name, value) for name, value in address.pairs if name in ("need", "lon", "lat", "sort")]
+def instrument_url(instrument_id: int, address: Address, need_due: date | None = None) -> str:
+    """Return the address of the instrument's page; it carries what the list was asked for and the day, so that the page can come back."""
+    kept = [(name, value) for name, value in address.pairs if name in PAIRS]
     due = [("due", need_due.isoformat())] if need_due else []
-    return with_pairs(url_for("public.instrument", instrument_id=one.instrument_id), [*kept, *due])
+    return with_pairs(url_for("public.instrument", instrument_id=instrument_id), [*kept, *due])
 
 
 def row(match: Ranked, address: Address, found: Found, known: bool) -> dict[str, Any]:
     """Return one line of the list; `known` says whether the person's own part is known."""
     one, due = match.candidate, found.need.deadline
-    link = {"url": instrument_url(one, address, due), "sample": one.is_sample}
+    link = {"url": instrument_url(one.instrument_id, address, due), "sample": one.is_sample}
     late = bool(due and one.report_on and one.report_on > due)
     return {
         "id": str(one.instrument_id),
         "rank": match.rank,
         "instrument": {"id": one.instrument_id, "name": one.name, "type": type_name(one.type_name) if language() == "en" else "", **link},
         "carrier": {"name": carrier_name(one), "region": region_name(one)},
-        "distance": gettext("直线 %(far)s", far=filters.km(one.distance_m)) if one.distance_m is not None else "",
+        "distance": _distance(one.distance_m),
         "approximate": one.precision != "point",
         "price": one.price_fen,
         "voucher_part": one.voucher_part_fen,
         "own_part": one.net_price_fen if known else None,
-        "slot": _slot(one),
+        "slot": slot_text(one.next_slot_start),
         "reasons": [{"sign": "ok" if r.sign == "fits" else "warn", "text": translate((r.text, said(r.params)))} for r in reasons(match)],
         "late": late or one.next_slot_start is None,
         "usable": not one.voucher_note,
         "why": gettext("这次不能用券，全部自付") if one.voucher_note else "",
     }
+
+
+def line(shown: Line, address: Address, known: bool) -> dict[str, Any]:
+    """Return one row of a list without ranks; `known` says whether the person's own part is known."""
+    one = shown.one
+    return {
+        "id": str(one.id),
+        "lon": one.lon,
+        "lat": one.lat,
+        "approximate": one.precision != "point",
+        "url": instrument_url(one.id, address),
+        "name": one.name,
+        "type": named(one.type_name, one.type_name_en),
+        "carrier": {"name": named(one.carrier, one.carrier_en), "region": named(one.region, one.region_en)},
+        "distance": _distance(one.metres),
+        "price": one.price,
+        "own_part": shown.own_part if known else None,
+        "voucher_part": shown.voucher_part,
+        "sample": one.is_sample,
+        "slot": slot_text(shown.slot.start if shown.slot else None) if one.status == "working" else gettext("停用或检修中"),
+    }
+
+
+def ranked_line(match: Ranked, address: Address, found: Found, known: bool) -> dict[str, Any]:
+    """Return a ranked match as a row of the same shape as `line`, with its rank."""
+    one, shown = match.candidate, row(match, address, found, known)
+    more = {"url": shown["instrument"]["url"], "name": one.name, "type": type_name(one.type_name), "sample": one.is_sample, "rank": match.rank}
+    names = ("id", "approximate", "carrier", "distance", "price", "own_part", "voucher_part", "slot")
+    return {**{name: shown[name] for name in names}, "lon": one.lon, "lat": one.lat, **more}
 
 
 def said(params: Any) -> dict[str, Any]:
@@ -113,6 +150,29 @@ def ways(found: Found, address: Address, base: str) -> list[dict[str, str]]:
     return area + drop
 
 
+def spot(asked: Asked, address: Address, base: str) -> dict[str, Any] | None:
+    """Return what was made of a typed place: its full name, or what it may mean, each with the address that says so; None where none was typed."""
+    found = asked.spot
+    if found is None:
+        return None
+    options = [{"text": listed((one.name, one.region), "，") if one.region else one.name, "url": _at(one, address, base)} for one in found.candidates]
+    return {
+        "text": address.query.spot,
+        "name": found.name if not options and found.lon is not None else None,
+        "rough": found.precision != "point",
+        "note": translate(found.note) if found.note else "",
+        "options": options,
+        "missing": gettext("没有找到“%(text)s”。写县（市、区）、乡镇或载体的名称，例如“长兴县”。", text=address.query.spot[:40])
+        if not options and found.lon is None
+        else "",
+        "remove_url": address.link(base, ("place", None)),
+    }
+
+
+def _at(one: PlaceFound, address: Address, base: str) -> str:
+    return address.link(base, ("place", one.name), ("lon", f"{one.lon:.5f}"), ("lat", f"{one.lat:.5f}"))
+
+
 def ask(found: Found, address: Address, base: str) -> dict[str, Any] | None:
     """Return the question and its options; an option continues what was typed."""
     if found.ask is None:
@@ -127,10 +187,15 @@ def more_url(total: int, address: Address, base: str) -> str | None:
     return address.link(base, ("limit", str(LONG))) if total > address.limit and address.limit < LONG else None
 
 
-def _slot(one: Candidate) -> str:
-    if one.next_slot_start is None:
+def slot_text(start: datetime | None) -> str:
+    """Say when the next free slot is."""
+    if start is None:
         return gettext("三周内没有空档")
-    return gettext("最早 %(day)s %(part)s", day=short_day(one.next_slot_start), part=part_of_day(one.next_slot_start))
+    return gettext("最早 %(day)s %(part)s", day=short_day(start), part=part_of_day(start))
+
+
+def _distance(metres: float | None) -> str:
+    return gettext("直线 %(far)s", far=filters.km(metres)) if metres is not None else ""
 
 
 def _pin(match: Ranked, shown_row: dict[str, Any], known: bool) -> Pin:

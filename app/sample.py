@@ -1,7 +1,8 @@
 """Load a whole sample world: facts, invented organisations and instruments, policies, persons, history. One call, one transaction.
 
-Nobody real acts in it. An invented operator (name 示例账号, log-in `sample-<code>`) stands for every carrier and firm that takes part, also for
-the real carriers on which the sample instruments are laid; the persons of `DEMO` are the ones that are shown.
+`app.laying` does the same step by step, for worlds that take minutes. Nobody real acts in it. An invented operator (name 示例账号, log-in
+`sample-<code>`) stands for every carrier and firm that takes part, also for the real carriers on which the sample instruments are laid; the
+persons of `DEMO` are the ones that are shown.
 """
 
 from __future__ import annotations
@@ -9,21 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import select, text
+import numpy as np
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.accounts import Membership, User, add_membership, add_user, hash_password
 from app.demo import DEMO_PASSWORD, OPERATOR
-from bookings.sample import history
-from bookings.sampling.cast import Officers, People
-from core.actor import Actor, Role
-from geodata.loading import copy_rows, load_facts, take_ids
+from bookings.sample import calendar, history
+from bookings.sampling.policies import sample_policies
+from core.actor import Role
+from geodata.bulk import NULL, copy_columns, take_block
+from geodata.loading import load_facts
 from geodata.organisations import Organisation
 from geodata.sample import lay
-from geodata.sampling.organisations import DEMO_CARRIERS, DEMO_ENTERPRISES, FUNDERS, HUZHOU, YUHUAN, ZHEJIANG
-from geodata.sampling.world import SEED, World, size_named
+from geodata.sampling.organisations import DEMO_CARRIERS, DEMO_ENTERPRISES, DEMO_FUNDERS, HUZHOU, YUHUAN, ZHEJIANG, funders
+from geodata.sampling.world import World, lands
 from vouchers.policy import publish, seed_policies
 
 
@@ -54,25 +57,31 @@ def load(session: Session, size: str, day: date) -> World:
 
     Flushes and never commits, so that an interrupted load leaves nothing. Raises `Invalid` for an unknown size.
     """
-    wanted = size_named(size)
     load_facts(session)
     world = lay(session, size, day=day)
-    for policy in seed_policies():
-        publish(session, policy)
-    people = enrol(session)
-    history(session, people, day=day, services=wanted.services, seed=SEED)
+    publish_policies(session, [land.province for land in lands(size)])
+    enrol(session)
+    for land in lands(size):
+        history(session, land.province, day=day, size=land.size, seed=world.seed)
+        calendar(session, land.province, day=day, seed=world.seed)
+    world.finished_at = session.scalar(select(func.clock_timestamp()))
+    session.flush()
     return world
 
 
-def enrol(session: Session) -> People:
-    """Make all accounts of the sample world and return who acts for whom."""
-    demo = {entry.login: _demo_actor(session, entry) for entry in DEMO}
-    taken = {actor.organisation_id for actor in demo.values() if actor.role in ("enterprise", "carrier")}
-    operators = {actor.organisation_id: actor for actor in demo.values() if actor.organisation_id in taken}
-    rows = [row for row in session.execute(text(_PARTIES)) if row.id not in taken]
-    operators |= {actor.organisation_id: actor for actor in _operators(session, rows)}
-    officers = {funder: Officers(*(demo[login] for login in logins)) for funder, logins in DESKS.items()}
-    return People({key: actor for key, actor in operators.items() if key is not None}, officers)
+def publish_policies(session: Session, provinces: Sequence[str]) -> None:
+    """Publish the seeds, and a sample policy for every funder of these provinces that has none among them."""
+    seeds = list(seed_policies())
+    for policy in (*seeds, *sample_policies(funders(session, provinces), frozenset(seed.funder for seed in seeds))):
+        publish(session, policy)
+
+
+def enrol(session: Session) -> None:
+    """Make all accounts of the sample world: the demo persons, officers of every funder, an operator of everybody who takes part."""
+    taken = {_add_demo(session, entry) for entry in DEMO}
+    parties = [row for row in session.execute(text(_PARTIES)) if row.id not in taken]
+    officers = [row for row in session.execute(text(_OFFICERS), {"demo": list(DEMO_FUNDERS)}) if row.id not in taken]
+    _add_operators(session, [*parties, *officers])
 
 
 def demo_logins(session: Session) -> list[DemoLogin]:
@@ -87,27 +96,25 @@ def demo_logins(session: Session) -> list[DemoLogin]:
     return [DemoLogin(one.login, DEMO_PASSWORD, one.role, one.name, there[one.login]) for one in DEMO if one.login in there]
 
 
-def _demo_actor(session: Session, entry: Demo) -> Actor:
+def _add_demo(session: Session, entry: Demo) -> int:
+    """Make the account of a demo person and return for which organisation it acts."""
     key = session.scalars(select(Organisation.id).where(Organisation.code == entry.organisation)).one()
     user = add_user(session, entry.login, name=entry.name, password=DEMO_PASSWORD, is_sample=True)
     add_membership(session, user, organisation_id=key, role=entry.role, region=entry.region)
-    return Actor(entry.role, user.id, key, entry.region, entry.name)
+    return key
 
 
-def _operators(session: Session, rows: Sequence[Any]) -> list[Actor]:
-    """Make one account for each organisation, `sample-<code>` with the demo password: it acted in the history and may act on."""
-    secret = hash_password(DEMO_PASSWORD, OPERATOR)
-    actors = [
-        Actor(cast("Role", row.role), key, row.id, None, f"示例账号 {row.code}")
-        for key, row in zip(take_ids(session, User, len(rows)), rows, strict=True)
-    ]
-    users = [
-        {"id": a.user_id, "login": f"{OPERATOR}{row.code}".lower(), "name": a.name, "password_hash": secret, "is_sample": True, "disabled": False}
-        for a, row in zip(actors, rows, strict=True)
-    ]
-    copy_rows(session, User, users)
-    copy_rows(session, Membership, [{"user_id": a.user_id, "organisation_id": a.organisation_id, "role": a.role} for a in actors])
-    return actors
+def _add_operators(session: Session, rows: Sequence[Any]) -> None:
+    """Make one account a row, `sample-<code>` with the demo password: it acted in the history and may act on."""
+    count = len(rows)
+    first, member = take_block(session, User, count), take_block(session, Membership, count)
+    codes = [f"{row.code}{row.ending}" for row in rows]
+    users: dict[str, Any] = {"id": np.arange(first, first + count), "login": [f"{OPERATOR}{code}".lower() for code in codes]}
+    users |= {"name": [f"示例账号 {code}" for code in codes], "password_hash": hash_password(DEMO_PASSWORD, OPERATOR)}
+    copy_columns(session, User, users | {"is_sample": True, "disabled": False}, count)
+    members: dict[str, Any] = {"id": np.arange(member, member + count), "user_id": users["id"], "role": [row.role for row in rows]}
+    members |= {"organisation_id": np.array([row.id for row in rows], dtype=np.int64), "region": [row.region or NULL for row in rows]}
+    copy_columns(session, Membership, members, count)
 
 
 DEMO: Final = (
@@ -127,12 +134,18 @@ DEMO: Final = (
 )
 """Who can log in, in the order in which they are shown."""
 
-DESKS: Final = dict(zip(FUNDERS, (("reviewer", "finance", "finance2"), ("reviewer2", "finance3", "finance4")), strict=True))
-"""Who reviews, approves and pays for each funder."""
-
 _PARTIES: Final = """
-SELECT o.id, o.code, CASE o.kind WHEN 'carrier' THEN 'carrier' ELSE 'enterprise' END AS role FROM organisation o
-WHERE o.is_sample AND o.kind IN ('enterprise', 'team')
-   OR o.kind = 'carrier' AND EXISTS (SELECT FROM instrument i WHERE i.organisation_id = o.id AND i.is_sample)
+WITH equipped AS (SELECT DISTINCT organisation_id FROM instrument WHERE is_sample)
+SELECT o.id, o.code, '' AS ending, NULL AS region, CASE o.kind WHEN 'carrier' THEN 'carrier' ELSE 'enterprise' END AS role
+FROM organisation o LEFT JOIN equipped e ON e.organisation_id = o.id
+WHERE o.is_sample AND o.kind IN ('enterprise', 'team') OR o.kind = 'carrier' AND e.organisation_id IS NOT NULL
 ORDER BY o.code
 """
+
+_OFFICERS: Final = """
+SELECT o.id, o.code, d.ending, o.adcode AS region, d.role FROM organisation o
+JOIN (VALUES ('-KJ', '', 'reviewer'), ('-CZ', '', 'finance'), ('-CZ', '-2', 'finance')) d (office, ending, role) ON o.code LIKE '%' || d.office
+JOIN policy_version p ON p.funder = o.adcode
+WHERE o.kind = 'authority' AND o.is_sample AND NOT o.adcode = ANY(:demo) ORDER BY o.code, d.ending
+"""
+"""Who reviews (KJ), approves and pays (CZ) for the funders without demo persons."""

@@ -13,15 +13,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.asking import Asked, MapQuery, ask, narrowed
 from bookings import queries
 from bookings.checkout import Terms as VoucherTerms
-from bookings.checkout import best_terms
 from bookings.slots import Slot, report_on
 from core import clock
 from core.actor import Actor
 from geodata.regions import shared_digits
+from geodata.wanted import Wanted
 from matching import candidates as facts
-from matching.candidates import Area, Candidate, Place, Terms
+from matching.candidates import Candidate, Terms
 from matching.needs import Constraint, Need, parse_need
 from matching.rank import Match, rank
 from matching.types import Ask, TypeGuess, resolve
@@ -29,54 +30,62 @@ from matching.types import Ask, TypeGuess, resolve
 KEEP = 0.5
 """Types whose score is below this share of the best one's are left out: they would fill the list with what nobody asked for."""
 
-SORTS = ("best", "own", "soon", "near")
-
-
 Ranked = Match[Candidate]
 
 
 @dataclass(frozen=True)
-class MapQuery:
-    """What the address bar says: the need, from where (WGS84 degrees), the order, the box looked at, and what the person corrected.
-
-    `drop`: kinds of constraints that were taken off; `types`: type names that were chosen by hand; `due` and `budget` (fen) overrule the text.
-    """
-
-    need: str = ""
-    place: Place | None = None
-    sort: str = "best"
-    area: Area | None = None
-    drop: frozenset[str] = frozenset()
-    types: tuple[str, ...] = ()
-    due: date | None = None
-    budget: int | None = None
-
-
-@dataclass(frozen=True)
 class Found:
-    """The answer: the need as understood, the types, a question instead of types, the ranked matches, all of them, and the regions asked for."""
+    """The answer: the need as understood, the types, a question instead of types, the ranked matches, all of them, and the regions asked for.
+
+    `wanted`: everything that is open of these types, of which the matches are the nearest; None while there is only a question.
+    """
 
     need: Need
     types: tuple[TypeGuess, ...] = ()
     ask: Ask | None = None
     matches: tuple[Ranked, ...] = ()
     regions: Mapping[str, str] = field(default_factory=dict)
+    wanted: Wanted | None = None
 
 
-def search(session: Session, actor: Actor, query: MapQuery) -> Found:
+@dataclass(frozen=True)
+class Understood:
+    """What a query means before anything is fetched: the need, the types, or a question instead, and digits of the regions that must be."""
+
+    need: Need
+    types: tuple[TypeGuess, ...] = ()
+    ask: Ask | None = None
+    regions: Mapping[str, str] = field(default_factory=dict)
+
+    def within(self, asked: Asked) -> Wanted:
+        """Return the filters that hold for a person, with the regions that must be; the types are left to the candidates."""
+        return narrowed(replace(asked.wanted, types=()), tuple(self.regions.values()))
+
+    def wanted(self, asked: Asked) -> Wanted | None:
+        """Return everything that is open of these types; None while there is only a question."""
+        return None if self.ask else replace(self.within(asked), types=tuple(t.name_zh for t in self.types))
+
+
+def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None = None) -> Found:
     """Answer a query: understand the need, fetch candidates, add what they cost this person and when, rank them."""
+    meant = understand(session, query)
+    if meant.ask:
+        return Found(meant.need, ask=meant.ask)
+    asked = asked or ask(session, actor, query)
+    rows = facts.candidates(session, {t.name_zh: t.score for t in meant.types}, place=asked.place, wanted=meant.within(asked))
+    matches = rank(meant.need, complete(session, asked.terms, rows))
+    return Found(meant.need, meant.types, None, tuple(ordered(matches, query.sort)), meant.regions, meant.wanted(asked))
+
+
+def understand(session: Session, query: MapQuery) -> Understood:
+    """Find out which types and regions a query means; types that were chosen by hand need no question."""
     need = understood(query, clock.today(session))
     answer = resolve(need)
-    if answer.ask and not query.types:
-        return Found(need, ask=answer.ask)
-    types = chosen_types(answer.types, query.types)
-    regions = region_prefixes(session, need)
-    wanted = {t.name_zh: t.score for t in types}
-    place = query.place or home(session, actor)
-    area = replace(query.area or Area(), prefixes=tuple(regions.values()))  # asked of the database: the nearest of all may lie elsewhere
-    rows = facts.candidates(session, wanted, place=place, area=area)
-    matches = rank(need, complete(session, actor, rows))
-    return Found(need, types, None, tuple(ordered(matches, query.sort)), regions)
+    by_hand = query.types or query.filters.types
+    if answer.ask and not by_hand:
+        return Understood(need, ask=answer.ask)
+    # asked of the database, not of the rows: the nearest of all may lie elsewhere
+    return Understood(need, chosen_types(answer.types, by_hand), None, region_prefixes(session, need))
 
 
 def understood(query: MapQuery, today: date) -> Need:
@@ -104,20 +113,8 @@ def region_prefixes(session: Session, need: Need) -> dict[str, str]:
     return {row.word: shared_digits(row.adcode) for row in rows}
 
 
-def home(session: Session, actor: Actor) -> Place | None:
-    """Return where the actor's organisation stands (WGS84), or None; asked once a session, since list and map both want it."""
-    if actor.role != "enterprise" or actor.organisation_id is None:
-        return None
-    known: dict[int, Place | None] = session.info.setdefault("homes", {})
-    if actor.organisation_id not in known:
-        row = session.execute(text(_HOME), {"id": actor.organisation_id}).one_or_none()
-        known[actor.organisation_id] = Place(row.lon, row.lat) if row else None
-    return known[actor.organisation_id]
-
-
-def complete(session: Session, actor: Actor, rows: list[Candidate]) -> list[Candidate]:
-    """Add the next free slot, the day of the report and what my voucher pays to each candidate: two queries for all of them."""
-    terms = best_terms(session, actor)
+def complete(session: Session, terms: VoucherTerms, rows: list[Candidate]) -> list[Candidate]:
+    """Add the next free slot, the day of the report and what my voucher pays to each candidate: one query for all of them."""
     slots = queries.next_slots(session, {c.instrument_id: c.hours for c in rows}) if rows else {}
     return facts.complete(rows, lambda c: _terms(c, slots.get(c.instrument_id), terms))
 
@@ -145,8 +142,4 @@ _REGIONS = """
 SELECT DISTINCT ON (w.word) w.word, r.adcode, r.level FROM unnest(CAST(:words AS text[])) AS w(word)
 JOIN region r ON r.name_zh = w.word OR rtrim(r.name_zh, '省市县区') = w.word OR lower(r.name_en) = lower(w.word)
 ORDER BY w.word, r.name_zh = w.word DESC, r.level <> 'city', r.adcode
-"""
-
-_HOME = """
-SELECT ST_X(geom) AS lon, ST_Y(geom) AS lat FROM site WHERE organisation_id = :id AND geom IS NOT NULL ORDER BY id LIMIT 1
 """

@@ -23,10 +23,14 @@ from core.errors import N_, Forbidden
 bp = Blueprint("security", __name__)
 csrf = CSRFProtect()
 
-MAX_BODY: Final = 1_000_000  # bytes of one request; files come in by the command line
-ALIKE: Final = ("map.base", "map.waters", "api.openapi")
+MAX_BODY: Final = 1_000_000  # bytes of one request
+FILES: Final = frozenset({"uploads.upload"})
+"""Endpoints that take a file, up to the setting IMPORT_MB; their form is read once it is known who sends it."""
+
+ALIKE: Final = ("map.base", "map.waters", "api.openapi", "tiles.tile")
 """Endpoints whose answers depend neither on who asks nor on the language."""
 
+_FRAME: Final = 100_000  # what a form adds to the file in it
 _MAX_REPORT: Final = 8_000
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")  # what PostgreSQL cannot store: NUL, and halves of a surrogate pair
 _FIXED: Final = {
@@ -96,9 +100,20 @@ def csp_nonce() -> str:
 
 def check_text() -> None:
     """Turn away path, query and form text that no column could hold; raises `Malformed`."""
-    texts = [request.path, *request.args.keys(), *(value for values in request.args.listvalues() for value in values)]
+    _check(request.path, *request.args.keys(), *(value for values in request.args.listvalues() for value in values))
+    if request.endpoint in FILES:
+        request.max_content_length = current_app.config["SETTINGS"].import_mb * 1_000_000 + _FRAME
+    else:
+        check_form()
+
+
+def check_form() -> None:
+    """Turn away text of a form that no column could hold; raises `Malformed`."""
     if request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        texts += [*request.form.keys(), *(value for values in request.form.listvalues() for value in values)]
+        _check(*request.form.keys(), *(value for values in request.form.listvalues() for value in values))
+
+
+def _check(*texts: str) -> None:
     if any(_UNUSABLE.search(text) for text in texts):
         raise Malformed(_NO_TEXT)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from flask import request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from app import filters
+from app.asking import home
 from app.ground import ground
 from app.i18n import gettext, language, listed
 from app.labels import SPECS
-from app.mapquery import with_pairs
-from app.search import home
+from app.mapquery import PAIRS, with_pairs
 from app.security import csp_nonce
 from app.slotgrid import Wanted, grid
 from bookings.checkout import best_terms
@@ -58,7 +59,7 @@ class Visit:
     kept: tuple[tuple[str, str], ...] = ()
 
 
-def read_visit(args: Mapping[str, str]) -> Visit:
+def read_visit(args: MultiDict[str, str]) -> Visit:
     """Read the query; raise `Invalid` naming the field for a day or a page that cannot be meant."""
     try:
         due = date.fromisoformat(args["due"]) if args.get("due") else None
@@ -67,7 +68,7 @@ def read_visit(args: Mapping[str, str]) -> Visit:
     page = args.get("page", "0")
     if not (page.isascii() and page.isdigit() and len(page) < 5 and int(page) <= LAST_PAGE):
         raise Invalid("page", N_("只能看今后 %(weeks)s 周的空档。"), weeks=2 * (LAST_PAGE + 1))
-    kept = tuple((name, args[name]) for name in ("need", "due", "lon", "lat", "sort", "service") if args.get(name))
+    kept = tuple((name, value) for name in ("due", "service", *PAIRS) for value in args.getlist(name) if value)
     return Visit(args.get("need", "")[:500], due, args.get("slot", ""), int(page), args.get("service", ""), kept)
 
 

@@ -15,11 +15,11 @@ from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, security
-from app.api import docs, items, match, me, orders, vouchers
+from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, ogc, security, whole
+from app.api import docs, items, match, me, orders, places, vouchers
 from app.api.problem import Problem
 from app.config import Settings
-from app.views import auth, bureau, carrier, enterprise, health, planner, problems, public
+from app.views import auth, bureau, carrier, enterprise, health, planner, problems, public, tiles, uploads
 from app.views import map as map_views
 from core.db import make_engine
 
@@ -59,13 +59,14 @@ def build(settings: Settings, *, engine: Engine | Connection | None = None) -> A
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if settings.tls:  # then a proxy stands in front: it ends TLS and says who called
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    _assemble(app, engine if engine is not None else make_engine(settings.database_url, hide_parameters=True, connect_args={"connect_timeout": 5}))
+    _assemble(app, engine if engine is not None else make_engine(settings.database_url, hide_parameters=True, **CONNECTIONS))
     return app
 
 
 def _assemble(app: Application, engine: Engine | Connection) -> None:
     logs.init_app(app)
     db.init_app(app, engine)
+    whole.init_app(app)
     security.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
@@ -81,8 +82,11 @@ def _assemble(app: Application, engine: Engine | Connection) -> None:
     access.require_complete(app)
 
 
-VIEWS = (health, security, problems, auth, public, map_views, enterprise, carrier, bureau, planner)
+CONNECTIONS: dict[str, Any] = {"connect_args": {"connect_timeout": 5}, "pool_size": 12, "max_overflow": 4}
+"""A connection for each thread of a web worker, kept open: one opened for a single request costs more than the request."""
+
+VIEWS = (health, security, problems, auth, public, map_views, tiles, ogc, enterprise, carrier, uploads, bureau, planner)
 """Modules with pages; each exports a blueprint `bp`."""
 
-APIS = (docs, me, match, items, orders, vouchers)
+APIS = (docs, me, match, items, places, orders, vouchers)
 """Modules with operations of `/api/v1`; most share the blueprint `app.api.bp`."""

@@ -1,4 +1,4 @@
-"""What time brings: offers that nobody answered end, vouchers past their last day close. A small loop beside the web server.
+"""What time brings: offers that nobody answered end, vouchers past their last day close, the map takes in what changed. A loop beside the web.
 
 `JOBS` is the list. Each item is done in a transaction of its own, by a verb that takes a request id, so a worker that dies or runs twice does
 nothing twice. One worker acts at a time: an advisory lock says which.
@@ -18,10 +18,11 @@ from sqlalchemy.orm import Session
 from bookings import orders
 from bookings.queries import overdue
 from core.errors import MapError
+from geodata import grid
 from vouchers import lifecycle
 from vouchers.queries import expired
 
-PAUSE = 20
+PAUSE = 5
 """Seconds between two rounds."""
 
 LOCK = 20_170_601
@@ -30,11 +31,12 @@ LOCK = 20_170_601
 
 @dataclass(frozen=True)
 class Job:
-    """Which rows are due, and what is done with one of them."""
+    """Which rows are due, and what is done with one of them; `silent` work changes nothing that a person sees and is not counted."""
 
     name: str
     due: Callable[[Session], Iterable[int]]
     do: Callable[[Session, int], int]
+    silent: bool = False
 
 
 def run(engine: Engine, *, rounds: int | None = None) -> None:
@@ -65,7 +67,8 @@ def one_round(engine: Engine) -> int:
 def _deal(engine: Engine, job: Job) -> int:
     with Session(engine) as session:
         due = list(job.due(session))
-    return sum(_one(engine, job, key) for key in due)
+    done = sum(_one(engine, job, key) for key in due)
+    return 0 if job.silent else done
 
 
 def _one(engine: Engine, job: Job, key: int) -> bool:
@@ -83,4 +86,5 @@ def _one(engine: Engine, job: Job, key: int) -> bool:
 JOBS: tuple[Job, ...] = (
     Job("end unanswered offers", overdue, lambda session, key: orders.timeout(session, order_id=key)),
     Job("close expired vouchers", expired, lambda session, key: lifecycle.expire(session, voucher_id=key)),
+    Job("fold the map's changes into its cells", grid.pending, lambda session, _key: grid.fold(session), silent=True),
 )

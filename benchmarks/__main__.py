@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import nearest, paying
+from benchmarks import catchments, importing, nearest, paying, scale
 
-BENCHMARKS = {"nearest": nearest.run, "paying": paying.run}
+BENCHMARKS = {"catchments": catchments.run, "importing": importing.run, "nearest": nearest.run, "paying": paying.run, "scale": scale.run}
 
 
 def main(names: list[str]) -> int:

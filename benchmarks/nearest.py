@@ -50,7 +50,7 @@ def run() -> Iterator[str]:
                 candidates(session, {kind: 1.0}, place=Place(lon, lat), per_type=20)
 
             ours = rate(ask, count=200)
-            session.execute(text("DROP INDEX gix_instrument_open_type_geom"))
+            session.execute(text("DROP INDEX gix_open_instrument_type_geom"))
             peer = rate(ask, count=20)
         engine.dispose()
         yield line(f"nearest 20 of a type in {ROWS:,}, composite index against geometry index", ours, peer)

@@ -25,6 +25,7 @@ from app.sample import load
 from benchmarks.scratch import ROOT, database
 from core.clock import business_date
 from core.db import make_engine
+from tests.journeys.wandering import KEPT, wandered
 from vouchers.ledger import violations
 
 NEEDS = ("断口形貌", "电池循环寿命", "废水重金属", "SEM", "涂层厚度", "色牢度")
@@ -47,6 +48,7 @@ def main() -> int:
         server = subprocess.Popen([sys.executable, "-m", "app.cli.serve"], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
         try:
             verdict = _soak(f"http://127.0.0.1:{port}", server.pid, _tokens(environ), seconds)
+            verdict |= _wander(f"http://127.0.0.1:{port}")
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
@@ -55,6 +57,15 @@ def main() -> int:
         engine.dispose()
     print(f"books: {broken or 'sound'}")
     return 1 if verdict or broken else 0
+
+
+def _wander(site: str) -> bool:
+    """Move a browser's map about 500 times, print what it holds before and after, and say whether it kept too much."""
+    before, after = wandered(site)
+    print(
+        f"browser: {before.heap / 1e6:.1f} MB, {before.nodes} elements → {after.heap / 1e6:.1f} MB, {after.nodes} elements after 500 moves of the map"
+    )
+    return after.heap > KEPT * before.heap
 
 
 def _tokens(environ: dict[str, str]) -> list[str]:

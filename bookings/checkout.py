@@ -108,8 +108,13 @@ class Terms:
         The own part is the price (fen) less the ruling's amount. Pure arithmetic, for many candidates.
         """
         everything = self.attributes(carrier_id, attributes)
-        ruled = [(purse, purse.rule(price, service, everything)) for purse in self.purses]
-        return next((pair for pair in ruled if pair[1].amount), ruled[0] if ruled else (None, NOTHING))
+        first: tuple[Purse | None, Ruling] = (None, NOTHING)
+        for purse in self.purses:
+            ruling = purse.rule(price, service, everything)
+            if ruling.amount:
+                return purse, ruling
+            first = first if first[0] else (purse, ruling)
+        return first
 
     def attributes(self, carrier_id: int, declared: frozenset[str]) -> frozenset[str]:
         """Add to what a person declares that the parties are related, if they are."""

@@ -32,7 +32,7 @@ class Order(Base):
     code: Mapped[str] = mapped_column(unique=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     carrier_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
-    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"))
+    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"), index=True)
     service_code: Mapped[str] = mapped_column(ForeignKey("service.code"))
     price: Mapped[Fen]
     voucher_part: Mapped[Fen]
@@ -61,7 +61,7 @@ class Booking(Base):
         Index(None, "order_id", unique=True),
     )
     id: Mapped[BigId]
-    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"))
+    instrument_id: Mapped[int] = mapped_column(ForeignKey("instrument.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"))
     span: Mapped[Range[Any]] = mapped_column(TSTZRANGE)
     state: Mapped[str]

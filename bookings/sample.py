@@ -1,131 +1,136 @@
-"""Lay the history of the sample world: about thirty months of services on vouchers under the policies in force, and the calendar ahead.
+"""Lay the history of the sample world: thirty months of services on vouchers under the policies in force, and the calendar ahead.
 
 Every row is what the verbs would have written at that instant, with one audit record per change and every fen through the ledger, so all
-`invariant_*` views stay empty. Who the persons are, is left to the caller.
+`invariant_*` views stay empty. Who the persons are, is left to the caller. Each province is told by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from functools import partial
+from collections.abc import Iterator
+from datetime import date, timedelta
+from random import Random
 from typing import Final
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bookings.entities import Order
-from bookings.sampling import money, story
-from bookings.sampling.books import Books, write
 from bookings.sampling.calendar import fill
-from bookings.sampling.cast import Holder, People, Stage, offer_of, open_offers, stage
-from bookings.sampling.money import Scheme
-from bookings.sampling.story import Story, Visit, office
-from core.clock import SHANGHAI
-from geodata.sampling.organisations import DEMO_ENTERPRISES, FUNDERS
-from geodata.sampling.world import SEED
+from bookings.sampling.cast import Cast, cast_of
+from bookings.sampling.journal import Journal
+from bookings.sampling.orders import orders_of
+from bookings.sampling.papers import Given, History, VoucherPapers
+from bookings.sampling.plan import Applications, Grant, Planner, Span
+from bookings.sampling.schedule import Window, schedule
+from bookings.sampling.services import ServicePapers
+from bookings.sampling.times import DAY, HOUR, Ints, days_since_1970, is_free, midnight, years
+from bookings.sampling.visits import DONE, UNDER_WAY, draw_visits, joined, sure_visits
+from geodata.sampling.organisations import DEMO_ENTERPRISES
+from geodata.sampling.world import SEED, Size
 from vouchers.lifecycle import add_months
-from vouchers.policy import PolicyVersion
 
 MONTHS: Final = 30
-_BUDGET_PER_SERVICE: Final = 350_000
-"""Fen adopted a year and funder for each service of the whole history: enough that money seldom runs out."""
+_SETTLING_IN: Final = 12
+"""Days from the first budget to the first order: vouchers are asked for between."""
+
+_DEMO_DAYS: Final = (330, 14, 3)
+"""Days before the end: the demo enterprises' old service, their application, their order on its way."""
+
+_LATE: Final = 4
+"""Applications of each policy on the last day, so that every desk has something on it."""
 
 
-def history(session: Session, people: People, *, day: date, services: int, seed: int = SEED) -> int:
-    """Write about `services` services of the `MONTHS` months before `day` and the bookings ahead of it; return how many orders there are.
+def history(session: Session, province: str, *, day: date, size: Size, seed: int = SEED) -> int:
+    """Write `size.services` confirmed services of the `MONTHS` months before `day` and what surrounds them; return how many orders there are.
 
-    The policies must be published and the organisations laid. `people` names who acts for each organisation and funder.
+    The policies must be published, the organisations and their persons laid. A province without any of them has no history.
     """
-    rng, books = np.random.default_rng([seed, day.toordinal()]), Books(session)
-    offers = open_offers(session)
-    stages = [stage(session, people, scheme=scheme, offers=offers, rng=rng) for scheme in _schemes(session, day)]
-    told = Story(books, rng, datetime.combine(day, time(), SHANGHAI))
-    for on in stages:
-        _adopt_budgets(told, on, day, services * _BUDGET_PER_SERVICE)
-        _demo(told, on, day)
-        _yesterday(told, on, day)
-    _visits(told, stages, day, services)
-    told.tell()
-    ahead = [offer_of(row) for row in offers if row.carrier_id in people.operators]
-    fill(books, ahead, day=day, operators=people.operators, taken=told.taken)
-    write(books)
-    return len(books.rows[Order])
+    rng = np.random.default_rng([seed, day.toordinal(), int(province)])
+    cast = cast_of(session, province, day)
+    if not len(cast.holders.ids) or not len(cast.offers):
+        return 0
+    end, demo = int(midnight(days_since_1970(day))), [n for n, code in enumerate(cast.holders.codes) if code in DEMO_ENTERPRISES]
+    visits = draw_visits(cast, size, rng, fixed=len(demo), apart=demo)
+    if demo:
+        visits = joined(visits, sure_visits(cast, list(_demo_visits(demo, day)), rng))
+    begins = _begins(cast, day)
+    window = Window((begins + _SETTLING_IN * DAY)[cast.holders.scheme[visits.holder]], end, visits.at)
+    found = schedule(cast, visits, window, rng)
+    planner = Planner(cast, visits, found, span=Span(begins.tolist(), end), luck=Random(int(rng.integers(1 << 62))))  # noqa: S311 (a story)
+    applications, deals = planner.run(list(_demo_grants(cast, demo, day)))
+    _ask_late(planner, cast, day)
+    orders = orders_of(cast, deals, visits, found, rng)
+    told = History(cast, _budgets(applications, begins, end), applications, orders, end)
+    _write(session, told)
+    return len(orders)
 
 
-def _schemes(session: Session, day: date) -> Iterator[Scheme]:
-    """Give the newest version of each policy of the sample's funders."""
-    rows = session.scalars(
-        select(PolicyVersion).where(PolicyVersion.funder.in_(FUNDERS)).order_by(PolicyVersion.policy, PolicyVersion.version.desc())
-    )
-    newest: dict[str, PolicyVersion] = {}
-    for row in rows:
-        newest.setdefault(row.policy, row)
-    yield from (Scheme(row.id, row.terms) for row in newest.values() if row.valid_from <= day)
+def calendar(session: Session, province: str, *, day: date, seed: int = SEED) -> int:
+    """Give away about an eighth of the sessions of the weeks after `day` on the instruments of a province; return how many."""
+    return fill(session, cast_of(session, province, day), day, np.random.default_rng([seed, day.toordinal(), int(province), 3]))
 
 
-def _start(on: Stage, day: date) -> date:
-    return max(add_months(day, -MONTHS), on.scheme.terms.valid_from)
+def _write(session: Session, told: History) -> None:
+    journal = Journal()
+    money = VoucherPapers(session, told, journal)
+    services = ServicePapers(session, told, journal, money)
+    journal.write(session)
+    money.write()
+    services.write()
 
 
-def _adopt_budgets(told: Story, on: Stage, day: date, amount: int) -> None:
-    """Let the treasury give each year's budget: at the start, then in the first days of January."""
-    first = _start(on, day)
-    for year in range(first.year, day.year + 1):
-        when = office(max(date(year, 1, 2), first - timedelta(days=1)), 30)
-        told.at(when, partial(_adopt, told, on, year, amount))
+def _begins(cast: Cast, day: date) -> Ints:
+    """Return when the first budget of each scheme is given: `MONTHS` months before, or when it came into force."""
+    first = [days_since_1970(max(add_months(day, -MONTHS), scheme.terms.valid_from)) for scheme in cast.schemes]
+    return midnight(np.array(first, dtype=np.int64)) + 9 * HOUR + HOUR // 2
 
 
-def _adopt(told: Story, on: Stage, year: int, amount: int, when: datetime) -> None:
-    row = money.adopt(told.now(when), on.officers.approver, scheme=on.scheme, year=year, amount=amount)
-    told.left[row["id"]] = amount
+def _demo_visits(demo: list[int], day: date) -> Iterator[tuple[int, int, int]]:
+    old, _, recent = (_office(day - timedelta(days=days), 60) for days in _DEMO_DAYS)
+    for holder in demo:
+        yield from ((holder, DONE, old), (holder, UNDER_WAY, recent))
 
 
-def _visits(told: Story, stages: Sequence[Stage], day: date, services: int) -> None:
-    """Spread the visits over the months, rising towards the end, over the policies by their holders."""
-    weights = np.array([len(on.holders) for on in stages], float)
-    for n in told.rng.choice(len(stages), services, p=weights / weights.sum()):
-        on = stages[int(n)]
-        first = office(_start(on, day) + timedelta(days=4), 0)
-        days = (told.end - first) / timedelta(days=1) * float(told.rng.random()) ** 0.8
-        told.at(told.later(first + timedelta(days=days), 0, 0.5), partial(_visit, told, on))
+def _demo_grants(cast: Cast, demo: list[int], day: date) -> Iterator[Grant]:
+    """Let each demo enterprise hold a voucher with free money."""
+    for holder in demo:
+        most = cast.schemes[int(cast.holders.scheme[holder])].terms.caps.per_application or 5_000_000
+        yield Grant(_office(_working(day - timedelta(days=_DEMO_DAYS[1])), 60), holder, most)
 
 
-def _visit(told: Story, on: Stage, when: datetime) -> None:
-    wanted = story.choose(told, on)
-    while wanted.holder.code in DEMO_ENTERPRISES:
-        wanted = story.choose(told, on)
-    story.visit(told, wanted, when)
+def _ask_late(planner: Planner, cast: Cast, day: date) -> None:
+    """Let a few holders of each scheme ask on the last working day before `day`."""
+    last = _working(day - timedelta(days=1))
+    for scheme in range(len(cast.schemes)):
+        holders = np.flatnonzero(cast.holders.scheme == scheme).tolist()
+        asked = 0
+        for minutes in range(0, 480, 12):
+            asked += bool(holders) and asked < _LATE and planner.ask_at(planner.luck.choice(holders), _office(last, minutes))
 
 
-def _demo(told: Story, on: Stage, day: date) -> None:
-    """Give the demo enterprise of this policy an old service, a voucher with free money, and a booking ahead."""
-    for holder in (holder for holder in on.holders if holder.code in DEMO_ENTERPRISES):
-        for days, act in ((330, _demo_visit), (14, _demo_apply), (3, _demo_visit)):
-            told.at(office(day - timedelta(days=days), 60), partial(act, told, on, holder))
+def _budgets(applications: Applications, begins: Ints, end: int) -> list[Given]:
+    """Return what each treasury gives a year: what was asked for and a third more, given on the second of January or at the beginning."""
+    asked: dict[tuple[int, int], int] = {}
+    for scheme, year, amount in zip(
+        applications.scheme, years(np.array(applications.submitted, dtype=np.int64)).tolist(), applications.amount, strict=True
+    ):
+        asked[scheme, year] = asked.get((scheme, year), 0) + amount
+    last = int(years(np.array([end - 1]))[0])
+    for scheme in {scheme for scheme, _ in asked}:
+        asked.setdefault((scheme, last), 0)
+    found = []
+    for (scheme, year), amount in asked.items():
+        at = max(_office(date(year, 1, 2), 30), int(begins[scheme]))
+        found.append(Given(scheme, year, at, (amount * 4 // 3 // 10_000_000 + 10) * 10_000_000))
+    return sorted(found, key=lambda given: (given.at, given.scheme))
 
 
-def _demo_visit(told: Story, on: Stage, holder: Holder, when: datetime) -> None:
-    wanted = story.choose(told, on, holder)
-    while wanted.offer.service.endswith("_rd"):
-        wanted = story.choose(told, on, holder)
-    story.visit(told, replace(wanted, sure=True, tries=99), when)
+def _working(day: date) -> date:
+    """Return the day, or the last working day before it."""
+    while is_free(np.array([days_since_1970(day)]))[0]:
+        day -= timedelta(days=1)
+    return day
 
 
-def _demo_apply(told: Story, on: Stage, holder: Holder, when: datetime) -> None:
-    wanted: Visit = replace(story.choose(told, on, holder), sure=True)
-    story.apply(told, wanted, when, amount=on.scheme.terms.caps.per_application or 5_000_000, again=False)
-
-
-def _yesterday(told: Story, on: Stage, day: date) -> None:
-    """Let a few more apply on the last day, so that every desk has something on it."""
-    for minutes in (10, 70, 200, 320):
-        told.at(office(day - timedelta(days=1), minutes), partial(_apply_late, told, on))
-
-
-def _apply_late(told: Story, on: Stage, when: datetime) -> None:
-    for _ in range(10):
-        if story.apply(told, story.choose(told, on), when):
-            return
+def _office(day: date, minutes: int) -> int:
+    """Return the instant `minutes` after nine o'clock in Asia/Shanghai, in seconds."""
+    return int(midnight(days_since_1970(day))) + 9 * HOUR + minutes * 60

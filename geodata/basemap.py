@@ -40,9 +40,9 @@ def read_box(given: str, field: str = "bbox") -> Box:
     return Box(west, south, east, north)
 
 
-def regions_geojson(session: Session, detail: str) -> str:
-    """Return the regions of the base map as a FeatureCollection, lowest first: neighbours, counties, then cities as lines over them."""
-    values = {"detail": detail, "inside": PROVINCE[:2] + "%", "digits": DETAILS[detail]}
+def regions_geojson(session: Session, detail: str, province: str = PROVINCE) -> str:
+    """Return the regions of the base map as a FeatureCollection, lowest first: neighbours, counties of `province`, then its cities as lines."""
+    values = {"detail": detail, "inside": province[:2] + "%", "digits": DETAILS[detail]}
     return _kept(session, _REGIONS, values, version="region")
 
 
@@ -66,7 +66,7 @@ def carriers_in(session: Session, box: Box) -> int:
 
 def _kept(session: Session, query: str, values: dict[str, Any], *, version: str) -> str:
     """Return the text that `query` writes, from this process's memory as long as no row that it reads has changed."""
-    wanted = (version, values.get("detail"))
+    wanted = (version, values.get("detail"), values.get("inside"))
     stamp: str = session.execute(text(_VERSIONS[version])).scalar_one()
     known = _KEPT.get(wanted)
     if known is None or known[0] != stamp:
@@ -75,7 +75,7 @@ def _kept(session: Session, query: str, values: dict[str, Any], *, version: str)
     return known[1]
 
 
-_KEPT: Final[dict[tuple[str, str | None], tuple[str, str]]] = {}
+_KEPT: Final[dict[tuple[str, str | None, str | None], tuple[str, str]]] = {}
 
 _VERSIONS: Final = {
     "region": """SELECT concat_ws(':', r.n, r.last, s.n, s.last) FROM (SELECT count(*) AS n, max(xmin::text::bigint) AS last FROM region) r,

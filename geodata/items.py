@@ -1,103 +1,225 @@
-"""Instruments and carriers as items for programs: filtered, counted, in pages that stay stable while rows are added (keyset by id)."""
+"""Instruments, carriers and regions for programs: pages with their total, single rows, and everything that is wanted as one stream.
+
+PostGIS writes the text, rows and total in one statement; nothing here touches a row. Pages are stable while rows are added: by id, after the last
+one seen. What is wanted is said by `geodata.wanted`, so a total here is the total of the map.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any, Final, Literal
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, create_engine, text
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from geodata.basemap import Box
-from geodata.regions import shared_digits
+from geodata.properties import COLLECTIONS, Collection
+from geodata.wanted import Kind, Wanted, where
 
-Kind = Literal["instruments", "carriers"]
+Format = Literal["json", "geojson", "csv"]
+
+FORMULA: Final = "=+-@\t\r"
+"""First characters that a spreadsheet would run as a formula; an apostrophe before them makes text of it."""
+
+CHUNK: Final = 1 << 16
+"""Bytes of an export that are sent at once."""
 
 
 @dataclass(frozen=True)
-class ItemFilter:
-    """Which items: in a box (WGS84 degrees), of a type or kind, in a region (adcode), with words in the name; after the id `after`."""
+class Asked:
+    """A condition over `m` with its parameters. `box`: it asks for this box and nothing else, which instruments are counted and read faster by."""
 
+    condition: str = "true"
+    values: Mapping[str, Any] = field(default_factory=dict)
     box: Box | None = None
-    q: str = ""
-    type: str = ""
-    region: str = ""
-    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Page:
+    """How many rows, after which id, or after how many rows."""
+
+    limit: int
     after: int = 0
+    offset: int = 0
 
 
 @dataclass(frozen=True)
 class Items:
-    """A page of items, their columns, how many there are in all, and the id after which the next page starts (None: that was the last)."""
+    """A page: `text` holds the rows (objects with commas between, or lines), `returned` how many, `total` all that is wanted.
 
-    rows: tuple[Mapping[str, Any], ...]
-    columns: tuple[str, ...]
+    `next`: the id after which the next page starts, None when this was the last; `reached`: metres of that row, where rows are ordered by them.
+    """
+
+    text: str
+    returned: int
     total: int
     next: int | None
+    reached: float | None = None
 
 
-def items(session: Session, kind: Kind, wanted: ItemFilter) -> Items:
-    """Return a page of open instruments or of carriers; rows have lon and lat in WGS84 degrees, prices in fen."""
-    values = _values(wanted)
-    where = " AND ".join([_BASE[kind], *_conditions(kind, wanted)])
-    total: int = session.execute(text(f"SELECT count(*) {_FROM[kind]} WHERE {where}"), values).scalar_one()
-    query = f"SELECT {_COLUMNS[kind]} {_FROM[kind]} WHERE {where} AND x.id > :after ORDER BY x.id LIMIT :limit + 1"
-    found = session.execute(text(query), values)
-    columns, rows = tuple(found.keys()), found.mappings().all()
-    page = tuple(dict(row) for row in rows[: wanted.limit])
-    return Items(page, columns, total, page[-1]["id"] if len(rows) > wanted.limit else None)
+def asked(kind: Kind, wanted: Wanted) -> Asked:
+    """Return what is wanted as a condition."""
+    alone = wanted.box if wanted == Wanted(box=wanted.box) and wanted.box and wanted.box.west <= wanted.box.east else None
+    return Asked(*where(kind, wanted), alone)
 
 
-def item(session: Session, kind: Kind, item_id: int) -> Mapping[str, Any]:
-    """Return one instrument, open or not, or one carrier with the columns that a page of items has; raise `NotFound` when there is none."""
-    query = f"SELECT {_COLUMNS[kind]} {_FROM[kind]} WHERE x.id = :id{_ONLY[kind]}"
-    found = session.execute(text(query), {"id": item_id}).mappings().one_or_none()
+def items(session: Session, kind: str, which: Asked, page: Page, *, form: Format = "json") -> Items:
+    """Return a page of a collection in the order of ids, in one statement; points in WGS84 degrees, prices in fen."""
+    values: dict[str, Any] = {"limit": page.limit, "after": page.after, "offset": page.offset}
+    if kind == "instruments" and form == "geojson" and which.box:
+        row = session.execute(_BOX, {**vars(which.box), **values}).one()
+    else:
+        row = session.execute(_text(_page(kind, which.condition, _total(kind, which), form, bool(page.after))), {**which.values, **values}).one()
+    return Items(row.body or "", row.returned, int(row.total), row.last if row.more else None)
+
+
+_BOX: Final = text("SELECT * FROM open_page(:west, :south, :east, :north, :after, :limit, :offset)")
+
+
+def _total(kind: str, which: Asked) -> str:
+    """Return the SQL of the total: of instruments in a box, or of all of them, by the cells of the map, else by counting."""
+    if kind == "instruments" and which.box:
+        return "open_in_box(:m_box_w, :m_box_s, :m_box_e, :m_box_n)"
+    if kind == "instruments" and which.condition == "true":
+        return "(open_in_box(-180, -90, 180, 90) + (SELECT count(*) FROM open_instrument WHERE geom IS NULL))"
+    return f"(SELECT count(*) FROM {COLLECTIONS[kind].source} WHERE {which.condition})"
+
+
+def item(session: Session, kind: str, item_id: int | str, *, form: Format = "json", closed: bool = False) -> str:
+    """Return one row as text, with `closed` also an instrument that is not open; raise `NotFound` when there is none."""
+    collection = COLLECTIONS[kind]
+    source = collection.single if closed and collection.single else collection.source
+    query = f"SELECT {_fresh(kind, form)} FROM {source} {collection.joins} WHERE m.id = :id"
+    found: str | None = session.execute(_text(query), {"id": item_id}).scalar_one_or_none()
     if found is None:
         raise NotFound
-    return dict(found)
-
-
-def _values(wanted: ItemFilter) -> dict[str, Any]:
-    like = "%" + wanted.q.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    box = vars(wanted.box) if wanted.box else {}
-    return {**box, "q": like, "type": wanted.type, "region": f"{shared_digits(wanted.region)}%", "limit": wanted.limit, "after": wanted.after}
-
-
-def _conditions(kind: Kind, wanted: ItemFilter) -> list[str]:
-    place = "s" if kind == "carriers" else "x"
-    found = []
-    if wanted.box:
-        found.append(f"{place}.geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)")
-    if wanted.q:
-        found.append(_WORDS[kind])
-    if wanted.type:
-        found.append(_TYPE[kind])
-    if wanted.region:
-        found.append(f"coalesce({place}.adcode, o.adcode) LIKE :region")
     return found
 
 
-_FROM: Mapping[Kind, str] = {
-    "instruments": "FROM instrument x JOIN organisation o ON o.id = x.organisation_id LEFT JOIN instrument_type t ON t.id = x.type_id",
-    "carriers": "FROM organisation x JOIN organisation o ON o.id = x.id "
-    "LEFT JOIN LATERAL (SELECT * FROM site WHERE organisation_id = x.id ORDER BY geom IS NULL, id LIMIT 1) s ON true",
+def export(session: Session, kind: str, which: Asked, *, form: Literal["csv", "geojson"]) -> Iterator[bytes]:
+    """Yield everything that is asked for, in the order of ids, as PostgreSQL copies it out: a snapshot, however long it takes.
+
+    CSV has a byte order mark, a head, no formulas, and a column `marking` that says which rows are sample data; GeoJSON ends with how many there
+    were. The session is busy until the last byte.
+    """
+    collection, (begin, join, end, options) = COLLECTIONS[kind], _EXPORTS[form]
+    columns = _columns(collection) if form == "csv" else _line(kind, form)
+    rows = f"SELECT {columns} FROM {collection.source} {_joins(kind, form)} WHERE {which.condition} ORDER BY m.id"
+    statement = str(text(f"COPY ({rows}) TO STDOUT ({options})").compile(dialect=_DIALECT))
+    driver: Any = session.connection().connection.driver_connection
+    count, waiting = 0, bytearray(begin)
+    with driver.cursor() as cursor, cursor.copy(statement, dict(which.values)) as copy:
+        for line in copy:
+            if join and count:
+                waiting += join
+            waiting += line
+            count += 1
+            if len(waiting) > CHUNK:
+                yield bytes(waiting)
+                waiting.clear()
+    yield bytes(waiting) + (end % count if end else b"")
+
+
+_EXPORTS: Final[Mapping[str, tuple[bytes, bytes, bytes, str]]] = {
+    "csv": ("\ufeff".encode(), b"", b"", "FORMAT csv, HEADER true"),
+    # JSON text holds neither of the two control characters nor a line break, so each line comes out as it was written
+    "geojson": (b'{"type":"FeatureCollection","features":[\n', b",", b'],"numberReturned":%d}\n', "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"),
 }
-_ONLY: Mapping[Kind, str] = {"instruments": "", "carriers": " AND x.kind = 'carrier'"}
-_BASE: Mapping[Kind, str] = {"instruments": "x.is_open", "carriers": "x.kind = 'carrier'"}
-_WORDS: Mapping[Kind, str] = {
-    "instruments": "(x.name ILIKE :q OR t.name_zh ILIKE :q OR t.name_en ILIKE :q OR o.name_zh ILIKE :q)",
-    "carriers": "(x.name_zh ILIKE :q OR x.name_en ILIKE :q)",
-}
-_TYPE: Mapping[Kind, str] = {"instruments": "(t.name_zh = :type OR t.name_en = :type)", "carriers": "x.carrier_kind = :type"}
-_COLUMNS: Mapping[Kind, str] = {
-    "instruments": """
-        x.id, x.code, x.name, t.name_zh AS type, t.class_code, x.model, x.value, x.status, x.precision, x.source_crs, x.adcode AS region,
-        o.id AS carrier_id, o.name_zh AS carrier, x.is_sample, ST_X(x.geom) AS lon, ST_Y(x.geom) AS lat,
-        (SELECT min(price) FROM listing WHERE instrument_id = x.id AND state = 'open') AS price""",
-    "carriers": """
-        x.id, x.code, x.name_zh AS name, x.name_en, x.carrier_kind AS kind, x.level, coalesce(s.adcode, x.adcode) AS region, s.precision,
-        s.source_crs, x.is_sample, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,
-        (SELECT count(*) FROM instrument WHERE organisation_id = x.id AND is_open) AS instruments""",
-}
+_DIALECT: Final[Any] = create_engine("postgresql+psycopg://").dialect
+
+
+def written(form: Format) -> str:
+    """Return the SQL that writes an open instrument `m` from its text `f` (a row of `open_feature`)."""
+    return _written("f.geometry", "f.properties", form)
+
+
+def head(kind: str) -> str:
+    """Return the first line of a page as CSV."""
+    return ",".join(name for name, _, _ in _cells(COLLECTIONS[kind]))
+
+
+@lru_cache(maxsize=1024)
+def _text(query: str) -> TextClause:
+    return text(query)
+
+
+@lru_cache(maxsize=1024)
+def _page(kind: str, condition: str, total: str, form: Format, is_after: bool) -> str:
+    """Return the statement of a page. One row more than wanted is read, to know whether there are more."""
+    collection = COLLECTIONS[kind]
+    return _PAGE.format(
+        counted=total,
+        between="chr(10)" if form == "csv" else "','",
+        line=_line(kind, form),
+        source=collection.source,
+        condition=f"{condition} AND m.id > :after" if is_after else condition,
+        joins=_joins(kind, form),
+    )
+
+
+def _joins(kind: str, form: Format) -> str:
+    """Return what is joined to write a row: where it is written already, nothing but that."""
+    collection = COLLECTIONS[kind]
+    return f"JOIN {collection.ready} f ON f.id = m.id" if collection.ready and form != "csv" else collection.joins
+
+
+_PAGE: Final = """
+SELECT {counted} AS total, count(*) FILTER (WHERE n <= :limit) AS returned, count(*) > :limit AS more,
+       max(id) FILTER (WHERE n <= :limit) AS last, string_agg(line, {between} ORDER BY n) FILTER (WHERE n <= :limit) AS body
+FROM (SELECT m.id, m.n, {line} AS line
+      FROM (SELECT m.*, row_number() OVER (ORDER BY m.id) AS n
+            FROM (SELECT m.* FROM {source} WHERE {condition} ORDER BY m.id LIMIT :limit + 1 OFFSET :offset) m) m {joins}) f
+"""
+
+
+@cache
+def _line(kind: str, form: Format) -> str:
+    """Return the SQL that writes one row."""
+    collection = COLLECTIONS[kind]
+    if form == "csv":
+        return " || ',' || ".join(_quoted(sql, form_) for _, sql, form_ in _cells(collection))
+    return _written("f.geometry", "f.properties", form) if collection.ready else _fresh(kind, form)
+
+
+@cache
+def _fresh(kind: str, form: Format) -> str:
+    """Return the SQL that writes one row anew."""
+    properties = _row([f"{one.read} AS {one.name}" for one in COLLECTIONS[kind].properties])
+    return _written("coalesce(ST_AsGeoJSON(m.geom, 15), 'null')", properties, form)
+
+
+def _written(geometry: str, properties: str, form: Format) -> str:
+    """Return the SQL of a feature, or of a plain object with id, properties, lon and lat, from the SQL of their texts."""
+    if form == "geojson":
+        return f"""concat('{{"type":"Feature","id":', to_json(m.id), ',"geometry":', {geometry}, ',"properties":', {properties}, '}}')"""
+    lon, lat = (f"coalesce({axis}(m.geom)::text, 'null')" for axis in ("ST_X", "ST_Y"))
+    return f"""concat('{{"id":', to_json(m.id), ',', substr({properties}, 2, length({properties}) - 2), ',"lon":', {lon}, ',"lat":', {lat}, '}}')"""
+
+
+def _row(columns: list[str]) -> str:
+    return f"row_to_json((SELECT r FROM (SELECT {', '.join(columns)}) r))::text"
+
+
+def _cells(collection: Collection) -> list[tuple[str, str, str]]:
+    """Return the columns of a table: name, SQL, form."""
+    own = [(one.name, one.read, str(one.form)) for one in collection.properties]
+    place = [("lon", "ST_X(m.geom)", "number"), ("lat", "ST_Y(m.geom)", "number")]
+    return [("id", "m.id", "integer"), *own, *place, ("marking", "CASE WHEN m.is_sample THEN '示例数据 / sample data' END", "string")]
+
+
+def _columns(collection: Collection) -> str:
+    as_text = {"string": _safe, "boolean": "({})::text".format}
+    return ", ".join(f"{as_text.get(form, str)(sql)} AS {name}" for name, sql, form in _cells(collection))
+
+
+def _safe(sql: str) -> str:
+    """Return the SQL of a text that no spreadsheet runs as a formula."""
+    first = ", ".join(f"chr({ord(sign)})" for sign in FORMULA)
+    return f"CASE WHEN left({sql}, 1) IN ({first}) THEN '''' || {sql} ELSE {sql} END"
+
+
+def _quoted(sql: str, form: str) -> str:
+    return f"""'"' || replace(coalesce({_safe(sql)}, ''), '"', '""') || '"'""" if form == "string" else f"coalesce(({sql})::text, '')"

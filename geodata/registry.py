@@ -29,6 +29,12 @@ _HOLDINGS = (
         False,
     ),
     (
+        N_("乡镇、街道、开发区和聚居地"),
+        "SELECT count(*) FROM place",
+        "统计用区划代码 2023-06-30；geodata/seed/zones.csv；GeoNames.org（CC BY 4.0）",
+        False,
+    ),
+    (
         N_("高等学校"),
         "SELECT count(*) FROM organisation WHERE carrier_kind = 'university'",
         "教育部 2025-06-20 名单；geodata/seed/universities.csv",

@@ -6,17 +6,28 @@ instruments so marked. What happens between the organisations is left to `bookin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import numpy as np
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geodata.instruments import Instrument, Listing
-from geodata.loading import copy_rows
-from geodata.organisations import Organisation, Site
-from geodata.sampling.instruments import draw
-from geodata.sampling.organisations import counties, roll_of
-from geodata.sampling.world import SEED, World, size_named
+from geodata.bulk import owns
+from geodata.grid import rebuild
+from geodata.sampling.instruments import lay_instruments
+from geodata.sampling.organisations import lay_authorities, lay_organisations
+from geodata.sampling.world import SEED, Land, World, lands, size_named
+
+
+def begin(session: Session, size: str, *, day: date, seed: int = SEED) -> World:
+    """Write the row that names the world, not yet finished; raises `Invalid` for an unknown size."""
+    size_named(size)
+    made = World(size=size, day=day, seed=seed)
+    session.add(made)
+    session.flush()
+    return made
 
 
 def lay(session: Session, size: str, *, day: date, seed: int = SEED) -> World:
@@ -24,14 +35,38 @@ def lay(session: Session, size: str, *, day: date, seed: int = SEED) -> World:
 
     The facts must be loaded (`geodata.loading.load_facts`). Raises `Invalid` for an unknown size.
     """
-    wanted, places = size_named(size), counties(session)
-    roll = roll_of(session, wanted, places, np.random.default_rng([seed, 1]))
-    copy_rows(session, Organisation, roll.organisations)
-    copy_rows(session, Site, roll.sites)
-    instruments, listings = draw(session, wanted.instruments, places, roll.trades, np.random.default_rng([seed, 2]))
-    copy_rows(session, Instrument, instruments)
-    copy_rows(session, Listing, listings)
-    made = World(size=size, day=day, seed=seed)
-    session.add(made)
-    session.flush()
+    made = begin(session, size, day=day, seed=seed)
+    for land in lands(size):
+        settle(session, made, land)
+        equip(session, made, land)
+    lay_authorities(session, [land.province for land in lands(size)])
+    if owns(session, "open_instrument"):
+        rebuild(session)
     return made
+
+
+def settle(session: Session, world: World, land: Land) -> None:
+    """Write the invented carriers, enterprises and teams of a province."""
+    with _past_the_map(session):
+        lay_organisations(session, land, _rng(world, land, 1))
+
+
+def equip(session: Session, world: World, land: Land) -> None:
+    """Write the instruments of a province and what is opened of them."""
+    with _past_the_map(session):
+        lay_instruments(session, land, _rng(world, land, 2))
+
+
+@contextmanager
+def _past_the_map(session: Session) -> Iterator[None]:
+    """As the owner of the tables, write past the triggers of the map: `geodata.grid.rebuild` is owed before anybody looks."""
+    owner = owns(session, "open_instrument")
+    if owner:
+        session.execute(text("SET LOCAL irm.bulk = 'on'"))
+    yield
+    if owner:
+        session.execute(text("SET LOCAL irm.bulk = 'off'"))
+
+
+def _rng(world: World, land: Land, part: int) -> np.random.Generator:
+    return np.random.default_rng([world.seed, part, int(land.province)])

@@ -21,6 +21,9 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "county_population": ("adcode", "name", "city_adcode", "year", "basis", "population", "source"),
     "city_population": ("adcode", "name", "year", "population", "source"),
     "services": ("code", "parent", "name_zh", "name_en", "source"),
+    "townships": ("code", "name", "name_en", "adcode", "lon", "lat", "source"),
+    "zones": ("name", "other_names", "name_en", "adcode", "note", "source"),
+    "adcode_changes": ("old", "old_name", "new", "since", "note", "source"),
     "waters": ("name_zh", "name_en", "kind", "wkt", "source"),
 }
 

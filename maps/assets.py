@@ -11,6 +11,9 @@ ASSETS = {
     "leaflet/leaflet.js": "leaflet/dist/leaflet.js",
     "leaflet/leaflet.css": "leaflet/dist/leaflet.css",
     "htmx/htmx.js": "htmx.org/dist/htmx.min.js",
+    "tiles/pbf.js": "pbf/index.js",
+    "tiles/vector-tile.js": "@mapbox/vector-tile/index.js",
+    "tiles/point.js": "@mapbox/point-geometry/index.js",
 }
 """Logical name → path below `node_modules`."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, floor, log2, radians
 from typing import Any, cast
 
 import folium
@@ -22,18 +23,52 @@ from maps.style import PANES
 from maps.text import attribute, script_json
 
 DELTA = ((26.3, 116.5), (33.2, 124.6))
-"""South-west and north-east corner (lat, lon) of what may be looked at: Zhejiang and the delta around it."""
+"""South-west and north-east corner (lat, lon) of what may be looked at where nothing else is said: Zhejiang and the delta around it."""
+
+AROUND = 0.3
+"""Share of the land's width and height that may be looked at beyond it on each side."""
+
+NEAREST = 17
+
+OPENING = 560
+"""Pixels that the land takes where a map opens on the whole of it."""
+
+Corners = tuple[tuple[float, float], tuple[float, float]]
+
+
+def corners_around(west: float, south: float, east: float, north: float) -> Corners:
+    """Return the corners (lat, lon) of what may be looked at when the land reaches so far (WGS84 degrees)."""
+    wide, high = AROUND * (east - west), AROUND * (north - south)
+    return (round(south - high, 2), round(west - wide, 2)), (round(min(north + high, 85), 2), round(east + wide, 2))
 
 
 @dataclass(frozen=True)
 class View:
-    """Where a map opens: degrees, zoom; `wheel` false on pages that scroll; `still` for a picture that cannot be moved."""
+    """Where a map opens: degrees, zoom; `wheel` false on pages that scroll; `still` for a picture that cannot be moved.
+
+    `corners`: south-west and north-east (lat, lon) of what may be looked at; they also say how far out one may zoom.
+    """
 
     lon: float = 120.15
     lat: float = 29.2
     zoom: float = 7.25
     wheel: bool = True
     still: bool = False
+    corners: Corners = DELTA
+
+    @property
+    def farthest(self) -> float:
+        """Return the lowest zoom: there the corners are some 500 pixels apart, in steps of a quarter."""
+        (_, west), (_, east) = self.corners
+        return max(2.0, round(4 * log2(360 / (east - west) * 500 / 256)) / 4)
+
+    @classmethod
+    def of_land(cls, west: float, south: float, east: float, north: float) -> View:
+        """Return the view that opens on the whole of the land (WGS84 degrees), with air around it."""
+        lat = (south + north) / 2
+        wide = max(east - west, (north - south) / cos(radians(lat)))
+        zoom = floor(4 * log2(360 / wide * OPENING / 256)) / 4
+        return cls(round((west + east) / 2, 2), round(lat, 2), zoom, corners=corners_around(west, south, east, north))
 
 
 @dataclass(frozen=True)
@@ -84,12 +119,12 @@ def _options(view: View) -> dict[str, Any]:
     moving = not view.still
     return {
         "zoom": view.zoom,
-        "min_zoom": 6.5,
-        "max_zoom": 15,
+        "min_zoom": view.farthest,
+        "max_zoom": NEAREST,
         "zoom_snap": 0.25,
         "zoom_delta": 0.5,
         "wheel_px_per_zoom_level": 120,
-        "max_bounds": [list(corner) for corner in DELTA],
+        "max_bounds": [list(corner) for corner in view.corners],
         "max_bounds_viscosity": 1.0,
         "keyboard": moving,
         "keyboard_pan_delta": 80,

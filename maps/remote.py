@@ -15,6 +15,10 @@ Shapes of what the addresses answer (all FeatureCollections, EPSG:4326, lon lat,
     (Zhejiang: all counties and all cities, no province outline; a city is drawn as a line over its counties)
 `/map/waters.geojson`: lakes (Polygon), rivers (LineString) and names of open water (Point), with properties
     kind        "lake", "river" or "name";  name, name_en  or null;  at  [lon, lat] or absent
+`/tiles/<layer>/{z}/{x}/{y}.mvt`: vector tiles with one layer of that name, points of `instruments` with properties
+    n           how many lie there, in tiles that gather (far away)
+    id, name, type, carrier, price (fen or absent), approximate, sample    in tiles of single instruments (near by)
+  and areas of `regions` with adcode, name, name_en, level
 `/map/carriers.geojson?bbox=west,south,east,north`: at most 300 points, with properties
     id, name, name_en, url, kind, kind_glyph (one character: 校 院 企 …), approximate (bool: known to the city only)
 """
@@ -53,6 +57,7 @@ class Source:
 
     `urls`: (from zoom, address), ascending. `kind`: regions, lines or points. `rule`: the client's class rule, or none for the fixed
     `class_name`. `bbox`: ask anew for each view. `cased`: city lines with a paper casing, for a choropleth.
+    `beside_zoom`: the lowest zoom while the list shows everything in view, whose discs would lie on these points.
     """
 
     urls: tuple[tuple[float, str], ...]
@@ -64,6 +69,7 @@ class Source:
     max_zoom: float = 24
     bbox: bool = False
     cased: bool = False
+    beside_zoom: float = 0
 
 
 class RemoteGeoJson(ScriptCall):
@@ -81,6 +87,7 @@ class RemoteGeoJson(ScriptCall):
             "maxZoom": source.max_zoom,
             "bbox": source.bbox,
             "cased": source.cased,
+            "besideZoom": source.beside_zoom,
         }
         super().__init__(name, "irm.remote(MAP,", options, ")")
         self.source = source
@@ -88,3 +95,37 @@ class RemoteGeoJson(ScriptCall):
     def first_url(self) -> str:
         """Return the address that is asked first whatever the view, "" when it depends on the view."""
         return "" if self.source.bbox else self.source.urls[0][1]
+
+
+@dataclass(frozen=True)
+class TileSource:
+    """Where a layer of vector tiles comes from: `url` with {z}/{x}/{y}, `layer` its name in the tile, `kind` spots or regions.
+
+    `max_native`: the nearest zoom that is served, nearer by it is drawn larger. `filtered`: the page's filters go along as a query.
+    """
+
+    url: str
+    layer: str
+    kind: str = "spots"
+    pane: str = "spots"
+    min_zoom: float = 0
+    max_native: int = 16
+    filtered: bool = False
+
+
+class RemoteTiles(ScriptCall):
+    """A layer of vector tiles; `app/static/js/tiles.js` fetches and draws them on canvas, in the colours of the style sheet."""
+
+    def __init__(self, name: str, source: TileSource) -> None:
+        options = {
+            "name": name,
+            "kind": source.kind,
+            "pane": source.pane,
+            "url": source.url,
+            "layer": source.layer,
+            "minZoom": source.min_zoom,
+            "maxNativeZoom": source.max_native,
+            "filtered": source.filtered,
+        }
+        super().__init__(name, "irm.tiles.push(", options, ")")
+        self.source = source

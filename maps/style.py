@@ -5,7 +5,7 @@ Colours are not here: every path carries a class, and `app/static/css/map.css` a
 
 from __future__ import annotations
 
-PANES = (("areas", 210), ("waters", 220), ("lines", 230), ("rings", 240), ("dots", 445), ("names", 450), ("me", 650))
+PANES = (("areas", 210), ("waters", 220), ("lines", 230), ("rings", 240), ("spots", 420), ("dots", 445), ("names", 450), ("me", 650))
 """Pane name and z-index, from below. Leaflet's own: tiles 200, overlays 400, markers (our pins) 600, tooltips 650."""
 
 CLASSES = ("s0", "s2", "s3", "s4", "s5")

@@ -13,6 +13,11 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geodata.wanted import Wanted, where
+
+ANY = Wanted()
+"""Every filter left empty."""
+
 PER_TYPE = 40
 """Nearest instruments looked at for each type: enough that price and date can overtake distance."""
 
@@ -23,17 +28,6 @@ class Place:
 
     lon: float
     lat: float
-
-
-@dataclass(frozen=True)
-class Area:
-    """What the person looks at: a box in WGS84 degrees, and adcode prefixes that the carrier must (not only may) lie in."""
-
-    west: float = -180.0
-    south: float = -90.0
-    east: float = 180.0
-    north: float = 90.0
-    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,48 +72,55 @@ class Candidate:
         return self.instrument_id
 
 
-_NEAR = """
+_METRES = "ST_Distance(m.geom::geography, CAST(:origin AS geometry)::geography)"
+_SERVING = "m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition}"
+_NEAR = f"""
+WITH n AS MATERIALIZED (
+    SELECT n.* FROM unnest(CAST(ARRAY[{{types}}] AS integer[])) AS t(id)
+    CROSS JOIN LATERAL (
+        SELECT max(metres) AS metres FROM (
+            SELECT {_METRES} AS metres FROM open_instrument m
+            WHERE {_SERVING} ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{per_type}}) f) far
+    CROSS JOIN LATERAL (
+        SELECT m.id, m.geom, m.precision, m.adcode, m.service, {_METRES} AS metres FROM open_instrument m
+        WHERE {_SERVING} AND m.geom && ST_Expand(CAST(:origin AS geometry),
+            far.metres / 109000 / cos(radians(least(89.9, abs(CAST(:lat AS float8)) + far.metres / 109000))), far.metres / 109000)
+        ORDER BY metres, m.id LIMIT {{per_type}}) n)
 SELECT i.id AS instrument_id, i.code, i.name, i.type_id, k.name_zh AS type_name, i.organisation_id AS carrier_id,
        o.name_zh || coalesce(' ' || nullif(s.name, ''), '') AS carrier_name, o.name_en AS carrier_name_en,
-       coalesce(i.adcode, o.adcode) AS region, r.name_zh AS region_name, r.name_en AS region_name_en,
-       ST_X(i.geom) AS lon, ST_Y(i.geom) AS lat, i.precision,
-       CASE WHEN :located AND i.precision = 'point' THEN ST_Distance(i.geom::geography, (:origin)::geometry::geography) END AS distance_m,
+       n.adcode AS region, r.name_zh AS region_name, r.name_en AS region_name_en,
+       ST_X(n.geom) AS lon, ST_Y(n.geom) AS lat, n.precision,
+       CASE WHEN :located AND n.precision = 'point' THEN n.metres END AS distance_m,
        l.service_code AS service, l.price AS price_fen, l.unit, l.report_days, i.hours, i.is_sample
-FROM unnest(CAST(:types AS integer[])) AS t(id)
-CROSS JOIN LATERAL (
-    SELECT * FROM instrument
-    WHERE type_id = t.id AND is_open AND status = 'working' AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
-        AND (:anywhere OR adcode LIKE ANY (:prefixes))
-    ORDER BY geom <-> (:origin)::geometry LIMIT :per_type) i
-JOIN LATERAL (
-    SELECT * FROM listing WHERE instrument_id = i.id AND state = 'open' ORDER BY service_code <> 'test_analysis', price, id LIMIT 1) l ON true
+FROM n JOIN instrument i ON i.id = n.id
+JOIN listing l ON l.instrument_id = n.id AND l.service_code = n.service
 JOIN instrument_type k ON k.id = i.type_id
 JOIN organisation o ON o.id = i.organisation_id
 LEFT JOIN site s ON s.id = i.site_id
-LEFT JOIN region r ON r.adcode = coalesce(i.adcode, o.adcode)
+LEFT JOIN region r ON r.adcode = n.adcode
 """
-_QUERY = text(_NEAR)
+"""Nearest by metres, though the index knows degrees: the nearest `per_type` by degrees say how many metres are enough, and everything in a box
+that holds that circle is put in order by metres. A degree of latitude is at least 110,574 m long; 109,000 leaves room."""
 
 
 def candidates(
-    session: Session, types: Mapping[str, float], *, place: Place | None, area: Area | None = None, per_type: int = PER_TYPE
+    session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE
 ) -> list[Candidate]:
-    """Return the nearest open instruments of each type name in `types` (name_zh → fit 0..1), unranked.
+    """Return the nearest open instruments on offer of each type name in `types` (name_zh → fit 0..1) that meet the map's filters, unranked.
 
     Without a `place` the middle of the province stands in for the order of the query and every distance is None.
     """
     ids = type_ids(session, types)
-    area, origin = area or Area(), place or Place(120.1, 29.2)
-    values = {
-        "types": list(ids),
+    origin = place or Place(120.1, 29.2)
+    condition, values = where("instruments", wanted)
+    slots = ", ".join(f":type{n}" for n in range(len(ids)))  # one by one: the planner knows how many, and keeps its plan
+    values |= {f"type{n}": one for n, one in enumerate(ids)}
+    values |= {
         "located": place is not None,
         "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})",
-        "per_type": per_type,
-        "anywhere": not area.prefixes,
-        "prefixes": [f"{p}%" for p in area.prefixes],
-        **{side: getattr(area, side) for side in ("west", "south", "east", "north")},
+        "lat": origin.lat,
     }
-    rows = session.execute(_QUERY, values).mappings().all() if ids else ()
+    rows = session.execute(text(_NEAR.format(condition=condition, types=slots, per_type=int(per_type))), values).mappings().all() if ids else ()
     return [Candidate(type_fit=ids[row["type_id"]], **row) for row in rows]
 
 

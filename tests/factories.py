@@ -18,6 +18,8 @@ from bookings.checkout import Wish
 from bookings.slots import Slot, slots
 from core import clock
 from core.actor import SYSTEM, Actor
+from geodata.imports.entities import ImportBatch
+from geodata.imports.table import Table
 from geodata.instruments import Instrument, InstrumentClass, InstrumentType, Listing, Service
 from geodata.organisations import Organisation, Site
 from geodata.regions import Region
@@ -203,6 +205,14 @@ def wish(session: Session, of: Scene, *, nth: int = 0, **changes: Any) -> Wish:
 def order(session: Session, of: Scene, *, nth: int = 0, **changes: Any) -> int:
     """Book the `nth` session ahead in a scene and return the order's id."""
     return checkout.book_and_hold(session, of.buyer, wish(session, of, nth=nth, **changes), request_id=key())
+
+
+def batch(session: Session, owner: Organisation | None = None, **columns: Any) -> ImportBatch:
+    """Give the draft of an import of `owner`: a file of one row."""
+    owner = owner or carrier(session)
+    table = Table("csv", ("仪器名称",), (("示例仪器",),), (2,))
+    facts = {"organisation_id": owner.id, "file_name": "示例.csv", "file_kind": "csv", "digest": "0", "rows": 1, "settings": {}, "report": {}}
+    return _stored(session, ImportBatch(**{**facts, "content": table.packed(), "state": "draft", "is_sample": True, **columns}))
 
 
 def _published(session: Session, code: str) -> bool:

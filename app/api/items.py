@@ -1,44 +1,31 @@
-"""Instruments and carriers for programs: pages of items as JSON, GeoJSON or CSV, and one item by its id."""
+"""Instruments and carriers for programs: pages as JSON, GeoJSON or CSV, one item by its id, and everything that is wanted as one file.
+
+The text of a page comes from PostGIS and is passed through; what is wanted is read by `app.itemquery`.
+"""
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-import re
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
-from flask import Response, g, jsonify
+from flask import Flask, Response, current_app, g, jsonify
 from flask_openapi3.models.media_type import MediaType
 from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import bp
+from app.db import new_session, reading
+from app.itemquery import Filters, ItemQuery, cursor_of, wanted
+from app.passing import passed
 from core.errors import N_, Invalid
-from geodata.basemap import read_box
-from geodata.items import ItemFilter, Items, Kind, item, items
+from geodata.items import Asked, Items, asked, export, head, item, items
+from geodata.nearest import nearest
 from geodata.sheets import carrier_sheet, instrument_sheet
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that a spreadsheet would run as a formula."""
-
+from geodata.wanted import Kind
 
 OBJECT, TEXT = Schema(type="object"), Schema(type="string")
-ADCODE = re.compile(r"\d{6}", re.ASCII)
-
-
-class ItemQuery(BaseModel):
-    """Which items, how many, and how they are written."""
-
-    model_config = ConfigDict(extra="ignore")
-    bbox: str = Field("", description="west,south,east,north in degrees, WGS84")
-    q: str = Field("", max_length=100, description="words in the name")
-    type: str = Field("", max_length=60, description="instruments: type name; carriers: kind")
-    region: str = Field("", json_schema_extra={"pattern": r"^(\d{6})?$"}, description="six-digit adcode; a province or city means all in it")
-    limit: int = Field(50, ge=1, le=1000)
-    cursor: str = Field("", max_length=100, description="`next` of the page before")
-    format: Literal["json", "geojson", "csv"] = "json"
+GEOJSON = "application/geo+json"
 
 
 class Item(BaseModel):
@@ -59,16 +46,28 @@ class Item(BaseModel):
 class ItemPage(BaseModel):
     """A page of items; `next` is the cursor of the next page, null on the last one. As CSV total and cursor are the headers X-Total and X-Next."""
 
-    model_config = ConfigDict(openapi_extra={"content": {"application/geo+json": MediaType(schema=OBJECT), "text/csv": MediaType(schema=TEXT)}})  # type: ignore[typeddict-unknown-key]
+    model_config = ConfigDict(openapi_extra={"content": {GEOJSON: MediaType(schema=OBJECT), "text/csv": MediaType(schema=TEXT)}})  # type: ignore[typeddict-unknown-key]
     items: list[Item]
     total: int
     next: str | None
+
+
+class ItemFile(BaseModel):
+    """Everything that is wanted, by id: CSV, or a FeatureCollection of points."""
+
+    model_config = ConfigDict(openapi_extra={"content": {GEOJSON: MediaType(schema=OBJECT), "text/csv": MediaType(schema=TEXT)}})  # type: ignore[typeddict-unknown-key]
 
 
 class ItemPath(BaseModel):
     """The id of an item."""
 
     id: int = Field(ge=1, le=2**63 - 1)
+
+
+class ExportQuery(Filters):
+    """Which items, and how the file is written."""
+
+    format: Literal["csv", "geojson"] = "csv"
 
 
 @bp.get("/instruments", responses={200: ItemPage})
@@ -83,11 +82,23 @@ def carriers(query: ItemQuery) -> Response:
     return _answer("carriers", query)
 
 
+@bp.get("/instruments/export", responses={200: ItemFile})
+def instruments_file(query: ExportQuery) -> Response:
+    """Return all open instruments that are wanted as one file."""
+    return file_of("instruments", asked("instruments", wanted(g.session, "instruments", query)), query.format)
+
+
+@bp.get("/carriers/export", responses={200: ItemFile})
+def carriers_file(query: ExportQuery) -> Response:
+    """Return all carriers that are wanted as one file."""
+    return file_of("carriers", asked("carriers", wanted(g.session, "carriers", query)), query.format)
+
+
 @bp.get("/instruments/<int:id>", responses={200: Item})
 def instrument(path: ItemPath) -> Response:
     """Return one instrument with its open listings and hours; `region` is its adcode, `region_name` the name."""
     sheet = instrument_sheet(g.session, path.id)
-    return _one(item(g.session, "instruments", path.id), sheet, sheet.region)
+    return _one(item(g.session, "instruments", path.id, closed=True), sheet, sheet.region)
 
 
 @bp.get("/carriers/<int:id>", responses={200: Item})
@@ -97,67 +108,62 @@ def carrier(path: ItemPath) -> Response:
     return _one(item(g.session, "carriers", path.id), sheet, sheet.region)
 
 
-def _one(row: Mapping[str, Any], sheet: object, region_name: str | None) -> Response:
-    return jsonify({**row, **vars(sheet), "region": row["region"], "region_name": region_name})
-
-
-def _answer(kind: Kind, query: ItemQuery) -> Response:
-    box = read_box(query.bbox) if query.bbox else None
-    if query.region and not ADCODE.fullmatch(query.region):
-        raise Invalid("region", N_("行政区代码要写成六位数字，例如 330100。"))
-    found = items(g.session, kind, ItemFilter(box, query.q, query.type, query.region, query.limit, _after(query.cursor)))
-    return WRITERS[query.format](found)
-
-
-def _json(found: Items) -> Response:
-    return jsonify({"items": found.rows, "total": found.total, "next": _cursor(found)})
-
-
-def _geojson(found: Items) -> Response:
-    body = {"type": "FeatureCollection", "features": [_feature(row) for row in found.rows], "numberMatched": found.total, "next": _cursor(found)}
-    response = jsonify(body)
-    response.mimetype = "application/geo+json"
+def file_of(kind: Kind, which: Asked, form: Literal["csv", "geojson"]) -> Response:
+    """Answer everything that is asked for as a file, sent while it is read; what fails before the first byte is an error like any other."""
+    g.session.rollback()  # its connection goes back before the stream takes one: a request never holds two
+    stream = _stream(current_app._get_current_object(), kind, which, form)  # type: ignore[attr-defined]  # noqa: SLF001 (the way Flask documents)
+    first = next(stream)
+    response = Response(_rest(first, stream), mimetype="text/csv" if form == "csv" else GEOJSON)
+    response.headers["Content-Disposition"] = f"attachment; filename={kind}.{form}"
     return response
 
 
-def _feature(row: Mapping[str, Any]) -> dict[str, Any]:
-    located = row["lon"] is not None
-    point = {"type": "Point", "coordinates": [row["lon"], row["lat"]]} if located else None
-    return {"type": "Feature", "id": row["id"], "geometry": point, "properties": {k: v for k, v in row.items() if k not in ("lon", "lat")}}
+def _rest(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from stream
 
 
-def _csv(found: Items) -> Response:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, found.columns)
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in found.rows)
-    response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = "attachment; filename=items.csv"
-    response.headers["X-Total"], response.headers["X-Next"] = str(found.total), _cursor(found) or ""
+def _stream(app: Flask, kind: Kind, which: Asked, form: Literal["csv", "geojson"]) -> Iterator[bytes]:
+    """Read in a session of its own: that of the request has ended before the last byte is sent."""
+    with new_session(app) as session:
+        yield from export(session, kind, which, form=form)
+
+
+def _one(row: str, sheet: object, region_name: str | None) -> Response:
+    found: dict[str, Any] = json.loads(row)
+    return jsonify({**found, **vars(sheet), "region": found["region"], "region_name": region_name})
+
+
+def _answer(kind: Kind, query: ItemQuery) -> Response:
+    if query.sort:
+        return _by_distance(kind, query)
+    with reading() as session:
+        found = items(session, kind, asked(kind, wanted(session, kind, query)), query.page(), form=query.format)
+    return WRITERS[query.format](kind, found)
+
+
+def _by_distance(kind: Kind, query: ItemQuery) -> Response:
+    if kind != "instruments" or query.format != "json":
+        raise Invalid("sort", N_("按距离排序只用于仪器，格式是 json。"))
+    with reading() as session:
+        found = nearest(session, wanted(session, kind, query), query.place(), limit=query.limit, after=query.after())
+    return _json(kind, found)
+
+
+def _json(_kind: Kind, found: Items) -> Response:
+    return passed(f'{{"items":[{found.text}],"total":{found.total},"next":{json.dumps(cursor_of(found))}}}\n', "application/json")
+
+
+def _geojson(_kind: Kind, found: Items) -> Response:
+    counts = f'"numberMatched":{found.total},"numberReturned":{found.returned},"next":{json.dumps(cursor_of(found))}'
+    return passed(f'{{"type":"FeatureCollection","features":[{found.text}],{counts}}}\n', GEOJSON)
+
+
+def _csv(kind: Kind, found: Items) -> Response:
+    response = Response("\ufeff" + "\r\n".join(filter(None, (head(kind), found.text))) + "\r\n", mimetype="text/csv")
+    response.headers["Content-Disposition"] = f"attachment; filename={kind}.csv"
+    response.headers["X-Total"], response.headers["X-Next"] = str(found.total), cursor_of(found) or ""
     return response
 
 
 WRITERS = {"json": _json, "geojson": _geojson, "csv": _csv}
-
-
-def _cell(value: object) -> object:
-    """Keep a spreadsheet from running text as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _cursor(found: Items) -> str | None:
-    return base64.urlsafe_b64encode(f"id:{found.next}".encode()).decode() if found.next is not None else None
-
-
-def _after(cursor: str) -> int:
-    """Read a cursor back; raise `Invalid` for anything that we did not write."""
-    if not cursor:
-        return 0
-    try:
-        kind, _, number = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        found = int(number)
-    except ValueError as wrong:
-        raise Invalid("cursor", N_("这个翻页标记不能用。请从第一页开始。")) from wrong
-    if kind != "id" or not 0 <= found < 2**63:
-        raise Invalid("cursor", N_("这个翻页标记不能用。请从第一页开始。"))
-    return found

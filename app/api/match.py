@@ -9,9 +9,10 @@ from flask import Response, g, jsonify
 from pydantic import BaseModel, Field
 
 from app.api import bp
+from app.asking import MapQuery
 from app.i18n import translate
 from app.results import carrier_name, said
-from app.search import Found, MapQuery, Ranked, search
+from app.search import Found, Ranked, search
 from core.clock import SHANGHAI
 from core.errors import N_, Invalid
 from matching.candidates import Candidate, Place

@@ -178,32 +178,34 @@ def migrate_if_behind(engine: Engine) -> bool:
 
 
 def lay_world_if_none(engine: Engine, settings: Settings) -> bool:
-    """Load the sample world in one transaction when there is no organisation yet; an interrupted load leaves nothing."""
-    from sqlalchemy import text
+    """Load the sample world when there is no organisation yet, or go on with one that was broken off."""
     from sqlalchemy.orm import Session
 
+    from app.laying import is_wanted
+
     with Session(engine) as session:
-        if settings.sample == "none" or session.execute(text("SELECT EXISTS (SELECT FROM organisation)")).scalar():
+        if settings.sample == "none" or not is_wanted(session):
             return False
         click.echo(f"正在装入示例数据（{settings.sample}） / loading the sample world ({settings.sample})")
         load_world(session, settings)
-        session.commit()
-        session.execute(text("ANALYZE"))
         session.commit()
     return True
 
 
 def load_world(session: Session, settings: Settings) -> None:
-    """Lay the sample world of the size and date set (default: today's business date) with its demo log-ins."""
+    """Lay the sample world of the size and date set (default: today's business date) with its demo log-ins, step by step.
+
+    One that was begun is finished as it was begun, whatever is set now.
+    """
     from datetime import UTC, datetime
 
-    from sqlalchemy import text
-
-    from app.sample import load
+    from app.laying import lay, unfinished
     from core.clock import business_date
 
-    load(session, settings.sample, settings.sample_date or business_date(datetime.now(UTC)))
-    session.execute(text("ANALYZE"))  # plans made for empty tables would stay in every connection
+    begun = unfinished(session)
+    if begun is not None:
+        click.echo(f"上次没有装完（{begun.size}，{begun.day}），接着装 / going on where the last start broke off ({begun.size}, {begun.day})")
+    lay(session, settings.sample, settings.sample_date or business_date(datetime.now(UTC)), tell=click.echo)
 
 
 def greeting(settings: Settings) -> str:
@@ -352,8 +354,13 @@ def start_behind(settings: Settings) -> None:
 
 
 def wait_until_ready(settings: Settings, child: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the service is ready; raise `Stop` with the end of its log when it ends before."""
+    """Return when the service is ready and pass on how far the sample world is; raise `Stop` with the end of its log when it ends before."""
+    told = 0
     while not is_ready(settings):
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("[") and " %] " in line]
+        for line in lines[told:]:
+            click.echo(line)
+        told = len(lines)
         if child.poll() is not None:
             last = log.read_text(errors="replace").strip().splitlines()[-2:]
             raise Stop("\n".join(last), f"The service did not start; see {log.relative_to(ROOT)}.")

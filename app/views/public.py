@@ -8,34 +8,33 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from app import results, sheets
-from app.ground import ground
+from app import filterbar, results, sheets, viewport
+from app.asking import Asked, home
+from app.ground import ground, opening
 from app.i18n import gettext, language
 from app.mapquery import Address, read, with_pairs
-from app.search import Found, home, search
+from app.names import named
+from app.search import Found
 from app.security import csp_nonce
+from app.viewport import Sight, sight
 from core import clock
-from geodata import basemap
+from geodata.grid import count
 from geodata.registry import holdings
+from geodata.view import Facets, facets
 from maps import layers
-from maps.page import DELTA, Page, View, draw
-from matching.candidates import Place
+from maps.page import Page, draw
 from matching.signals import SIGNALS
 from vouchers.policy import PolicyVersion
 
 bp = Blueprint("public", __name__)
 
-BOX = basemap.Box(DELTA[0][1], DELTA[0][0], DELTA[1][1], DELTA[1][0])
-
 
 @bp.get("/", endpoint="search")
 def search_page() -> ResponseReturnValue:
-    """Show the map and the ranked list for what the address says; htmx gets the list alone."""
+    """Show the map and the list for what the address says, ranked where there is a need; htmx gets the list alone."""
     address = read(request.args)
-    found = search(g.session, g.actor, address.query) if address.query.need or address.query.types else None
     partial = request.headers.get("HX-Request") == "true"
-    context = _context(found, address)
-    response = make_response(render_template("_results.html" if partial else "search.html", **context))
+    response = make_response(render_template("_results.html" if partial else "search.html", **_context(sight(address), address, partial=partial)))
     response.vary.add("HX-Request")
     return response
 
@@ -75,31 +74,57 @@ def _policies() -> list[dict[str, Any]]:
     return [{"title": v.title, "region": name, "version": v.version, "assumed": v.terms.is_assumed("caps")} for v, name in versions]
 
 
-def _context(found: Found | None, address: Address) -> dict[str, Any]:
-    base, known = url_for("public.search"), g.actor.role == "enterprise"
-    me = home(g.session, g.actor)
-    hidden = [(name, value) for name, value in address.pairs if name not in ("need", "sort")]
-    context: dict[str, Any] = {
-        "q": {"need": address.query.need, "sort": address.query.sort, "hidden": hidden},
-        "sorts": [(value, gettext(name)) for value, name in results.SORT_NAMES],
+def _context(seen: Sight, address: Address, *, partial: bool) -> dict[str, Any]:
+    base, known, found = url_for("public.search"), g.actor.role == "enterprise", seen.found
+    me, issuer = home(g.session, g.actor), _issuer()
+    total = count(g.session, "instruments", seen.wanted) if seen.wanted else 0
+    counts = facets(g.session, seen.wanted, total) if seen.wanted and total else Facets()
+    pins = results.pins(found.matches, address, found, known) if found else ()
+    return {
+        "q": _said(address),
+        "sorts": [(value, gettext(name)) for value, name in _sorts(seen)],
         "me": {"name": g.person.seat.organisation if g.person and g.person.seat else g.actor.name, "lon": me.lon, "lat": me.lat} if me else None,
-        "home_region": _home_region(),
+        "spot": results.spot(seen.asked, address, base),
+        "home_region": named(issuer.name_zh, issuer.name_en) if issuer else None,
         "printed_at": clock.now(g.session).astimezone(clock.SHANGHAI).strftime("%Y-%m-%d %H:%M"),
         "ranking_url": url_for("public.about") + "#ranking",
+        "filters": filterbar.bar(g.session, address, seen.asked, counts),
+        "active": filterbar.active(g.session, address, base),
+        "clear_url": filterbar.clear_url(address, base),
+        "facets": viewport.facets(counts),
+        "export": viewport.exports(address) if total else None,
+        "known_own": known,
+        "whole": total,
+        **(_answer(found, address, base, known) if found else _browse(seen, address, base, total)),
+        **({"pins": layers.pin_rows(pins)} if partial else {"page": _map(pins, seen.asked, issuer.adcode if issuer else None)}),
+    }
+
+
+def _said(address: Address) -> dict[str, Any]:
+    hidden = [(name, value) for name, value in address.pairs if name not in ("need", "sort")]
+    return {"need": address.query.need, "sort": address.query.sort, "place": address.query.spot, "hidden": hidden}
+
+
+def _sorts(seen: Sight) -> tuple[tuple[str, str], ...]:
+    return results.SORT_NAMES if seen.found else results.NEAR_SORTS if seen.asked.place else results.PLAIN_SORTS
+
+
+def _browse(seen: Sight, address: Address, base: str, total: int) -> dict[str, Any]:
+    """Return the list of everything in the view, with examples of what one could ask for instead."""
+    page = viewport.page_of(seen, address, total)
+    rows, after = viewport.rows_of(seen, address, page), page.next if page else None
+    return {
         "chips": [],
         "matches": [],
+        "rows": rows,
+        "total": total,
+        "shown": len(rows),
+        "next_cursor": after,
+        "next_url": address.link(base, ("cursor", after)) if after else None,
+        "in_area": address.query.area is not None,
+        "ways": [{"text": gettext("看整张地图"), "url": address.link(base, ("area", None))}] if address.query.area else [],
+        "examples": [{"text": gettext(e), "url": address.link(base, ("need", gettext(e)), ("fix", None))} for e in results.EXAMPLES],
     }
-    pins: tuple[layers.Pin, ...] = ()
-    if found is None:
-        context["examples"] = [{"text": gettext(e), "url": address.link(base, ("need", gettext(e)), ("fix", None))} for e in results.EXAMPLES]
-        context["in_view"] = basemap.carriers_in(g.session, BOX)
-    else:
-        pins = results.pins(found.matches, address, found, known)
-        context |= _answer(found, address, base, known)
-    context["pins" if request.headers.get("HX-Request") == "true" else "page"] = (
-        layers.pin_rows(pins) if request.headers.get("HX-Request") == "true" else _map(pins, me)
-    )
-    return context
 
 
 def _answer(found: Found, address: Address, base: str, known: bool) -> dict[str, Any]:
@@ -108,6 +133,7 @@ def _answer(found: Found, address: Address, base: str, known: bool) -> dict[str,
         "chips": [] if found.ask else results.chips(found, address, base),
         "ask": results.ask(found, address, base),
         "matches": [results.row(m, address, found, known) for m in shown],
+        "rows": None,
         "total": len(found.matches),
         "cheapest_own": min((m.candidate.net_price_fen for m in found.matches), default=None) if known else None,
         "more_url": results.more_url(len(found.matches), address, base),
@@ -115,12 +141,9 @@ def _answer(found: Found, address: Address, base: str, known: bool) -> dict[str,
     }
 
 
-def _home_region() -> str | None:
-    """Name the region whose finance issues my vouchers, for the legend."""
-    if g.actor.role != "enterprise":
-        return None
-    row = g.session.execute(text(_ISSUER), {"holder": g.actor.organisation_id}).one_or_none()
-    return (row.name_en if language() == "en" else row.name_zh) if row else None
+def _issuer() -> Any:
+    """Return the region whose finance issues my vouchers (adcode, names), for legend and map; None for whoever has none."""
+    return g.session.execute(text(_ISSUER), {"holder": g.actor.organisation_id}).one_or_none() if g.actor.role == "enterprise" else None
 
 
 _ISSUER = """
@@ -129,14 +152,12 @@ WHERE v.holder_id = :holder AND v.state = 'active' ORDER BY v.expires_use LIMIT 
 """
 
 
-def _map(pins: tuple[layers.Pin, ...], me: Place | None) -> Page:
-    """Draw the map: my county, the regions, waters, rings around me, carriers, and the ranked pins on top."""
-    drawn: list[Any] = [*ground()]
-    issuer = g.session.execute(text(_ISSUER), {"holder": g.actor.organisation_id}).one_or_none() if g.actor.role == "enterprise" else None
-    if issuer:
-        drawn.insert(0, layers.HomeCounty(issuer.adcode))
-    if me:
-        drawn.append(layers.Rings(me.lon, me.lat, gettext("我的企业")))
-    drawn += [layers.Carriers(), layers.RankedPins(pins)]
-    view = View(me.lon, me.lat, 9) if me else View()
+def _map(pins: tuple[layers.Pin, ...], asked: Asked, issuer: str | None) -> Page:
+    """Draw the map: my county, the regions, waters, rings around where I ask from, carriers, and the ranked pins on top."""
+    drawn: list[Any] = [*([layers.HomeCounty(issuer)] if issuer else []), *ground()]
+    here = asked.place
+    if here:
+        drawn.append(layers.Rings(here.lon, here.lat, gettext("我的企业") if asked.is_home else gettext("所选地点")))
+    drawn += [layers.Instruments(), layers.Carriers(), layers.RankedPins(pins)]
+    view = opening(here.lon, here.lat) if here else opening()
     return draw(drawn, view=view, nonce=csp_nonce(), label=gettext("结果地图。方向键移动，加减键缩放。列表有同样的内容。"))

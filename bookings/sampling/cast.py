@@ -1,12 +1,15 @@
-"""Who takes part in the sample history: holders under each policy, what carriers offer them, and how often each is chosen.
+"""Who takes part in the sample history of a province: the policies and their officers, holders, and what carriers offer them.
 
-A few carriers do much and many do little: the rank-th carrier is chosen as 1/rank^0.9, which gives the first 1 % a quarter of all services.
+Columns, not objects: a province has a hundred thousand offers. Rows of the columns are named by their number.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -14,16 +17,13 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bookings.sampling.money import Scheme
-from bookings.sampling.trade import Offer
+from bookings.sampling.times import Hours, Ints
 from core.actor import Actor
-from geodata.regions import is_within
-from vouchers.policy import Policy
+from geodata.regions import is_within, shared_digits
+from vouchers.policy import Policy, PolicyVersion
 
-_TAIL: Final = 0.9
-_HOLDER_TAIL: Final = 0.5
-_NEIGHBOUR: Final = 3.0
-"""How much likelier a carrier of the holder's own city is."""
+LEAST_AGE: Final = timedelta(days=150)
+"""How long a policy must have been in force to have a history."""
 
 
 @dataclass(frozen=True)
@@ -36,111 +36,168 @@ class Officers:
 
 
 @dataclass(frozen=True)
-class People:
-    """Who acts for each organisation (by id), and the officers of each funder (by adcode)."""
+class Scheme:
+    """A policy version in force: its id, its terms, and who decides under it."""
 
-    operators: Mapping[int, Actor]
-    officers: Mapping[str, Officers]
-
-
-@dataclass(frozen=True)
-class Holder:
-    """An enterprise or team that may hold vouchers; `group` is its controller, or itself."""
-
-    id: int
-    code: str
-    controller: str | None
-    actor: Actor
-
-    @property
-    def group(self) -> str:
-        """Under whose control it stands, for the cap of a group."""
-        return self.controller or f"#{self.id}"
+    version_id: int
+    terms: Policy
+    officers: Officers
 
 
 @dataclass(frozen=True)
-class Carrier:
-    """A carrier with its controller and the offers that a policy pays for: development on one side, tests on the other."""
+class Holders:
+    """Enterprises and teams that may hold vouchers: whose number they are under, who acts for each, under which scheme (number) each stands."""
 
-    id: int
-    controller: str | None
-    tests: tuple[Offer, ...]
-    jobs: tuple[Offer, ...]
+    ids: Ints
+    codes: list[str]
+    names: list[str]
+    users: Ints
+    groups: Ints
+    scheme: Ints
+    adcodes: list[str]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One policy with the holders who may use it and the carriers who may serve them; chances are cumulative, from above 0 to 1."""
+class Offers:
+    """Open listings of working instruments, instrument by instrument: prices in fen, `pattern` of opening hours (number in `Cast.hours`)."""
 
-    scheme: Scheme
-    people: People = field(repr=False)
-    holders: tuple[Holder, ...]
-    holder_chances: NDArray[np.float64] = field(repr=False)
-    carriers: tuple[Carrier, ...] = field(repr=False)
-    carrier_chances: NDArray[np.float64] = field(repr=False)
+    instrument: Ints
+    carrier: Ints
+    user: Ints
+    kind: Ints
+    service: Ints
+    price: Ints
+    report_days: Ints
+    notice_hours: Ints
+    pattern: Ints
+    group: Ints
+    city: list[str]
+    is_sample: NDArray[np.bool_]
+    is_academic: NDArray[np.bool_]
 
-    @property
-    def officers(self) -> Officers:
-        """Who reviews, approves and pays under this policy."""
-        return self.people.officers[self.scheme.terms.funder]
-
-
-def stage(session: Session, people: People, *, scheme: Scheme, offers: Sequence[Any], rng: np.random.Generator) -> Stage:
-    """Set the stage for one policy; `offers` are the rows of `open_offers`."""
-    terms = scheme.terms
-    rows = session.execute(text(_HOLDERS), {"kinds": list(terms.eligibility.applicant_types)})
-    here = [row for row in rows if is_within(row.adcode, terms.region) and row.id in people.operators]
-    holders = tuple(Holder(row.id, row.code, row.controller, people.operators[row.id]) for row in here)
-    carriers, cities = _carriers(offers, terms, people)
-    chances = _falling(len(carriers), _TAIL, rng) * np.where([city == terms.region[:4] for city in cities], _NEIGHBOUR, 1.0)
-    often = np.cumsum(_falling(len(holders), _HOLDER_TAIL, rng))
-    return Stage(scheme, people, holders, often, carriers, np.cumsum(chances / chances.sum()))
+    def __len__(self) -> int:
+        return len(self.instrument)
 
 
-def drawn(chances: NDArray[np.float64], rng: np.random.Generator) -> int:
-    """Draw an index by cumulative chances, in the time of a bisection."""
-    return int(np.searchsorted(chances, rng.random() * chances[-1], side="right"))
+@dataclass(frozen=True)
+class Cast:
+    """Everybody of a province; `kinds` and `services` are the words that the offers' numbers stand for."""
+
+    province: str
+    schemes: list[Scheme]
+    holders: Holders
+    offers: Offers
+    kinds: list[str]
+    services: list[str]
+    hours: Hours
 
 
-def open_offers(session: Session) -> list[Any]:
-    """Return every open listing of a working instrument in the order of the codes, with its carrier's region and controller."""
-    return list(session.execute(text(_OFFERS)))
+def cast_of(session: Session, province: str, day: date) -> Cast:
+    """Read who takes part in a province; policies that are hardly in force on `day` have no holders."""
+    schemes = _schemes(session, province, day)
+    groups: dict[str, int] = {}
+    holders = _holders(session, province, schemes, groups)
+    rows = session.execute(text(_OFFERS), {"inside": shared_digits(province) + "%"}).all()
+    kinds, services, hours = _Numbers(), _Numbers(), _Numbers()
+    column: list[Any] = list(zip(*rows, strict=True)) or [()] * 13
+    offers = Offers(
+        instrument=_ints(column[0]),
+        carrier=_ints(column[1]),
+        user=_ints(column[2]),
+        kind=_ints([kinds.of(name) for name in column[3]]),
+        service=_ints([services.of(code) for code in column[4]]),
+        price=_ints(column[5]),
+        report_days=_ints(column[6]),
+        notice_hours=_ints(column[7]),
+        pattern=_ints([hours.of(written) for written in column[8]]),
+        group=_ints([_group(groups, name) for name in column[9]]),
+        city=list(column[10]),
+        is_sample=np.array(column[11], dtype=bool),
+        is_academic=np.array(column[12], dtype=bool),
+    )
+    return Cast(province, schemes, holders, offers, kinds.words, services.words, Hours.of([json.loads(one) for one in hours.words]))
 
 
-def offer_of(row: Any) -> Offer:
-    """Return one of the rows of `open_offers` as what a story may choose."""
-    return Offer(**{name: getattr(row, name) for name in Offer.__annotations__})
+class _Numbers:
+    """Number words in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._known: dict[str, int] = {}
+
+    def of(self, word: str) -> int:
+        """Return the number of a word."""
+        if word not in self._known:
+            self._known[word] = len(self.words)
+            self.words.append(word)
+        return self._known[word]
 
 
-def _carriers(offers: Sequence[Any], terms: Policy, people: People) -> tuple[tuple[Carrier, ...], list[str]]:
-    found: dict[int, list[Any]] = {}
-    for row in offers:
-        allowed = "*" in terms.services.allow or row.service in terms.services.allow
-        if allowed and row.carrier_id in people.operators:
-            found.setdefault(row.carrier_id, []).append(row)
-    carriers = tuple(Carrier(key, rows[0].controller, _offers(rows, job=False), _offers(rows, job=True)) for key, rows in found.items())
-    return carriers, [rows[0].adcode[:4] for rows in found.values()]
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
 
 
-def _offers(rows: Sequence[Any], *, job: bool) -> tuple[Offer, ...]:
-    return tuple(offer_of(row) for row in rows if row.service.endswith("_rd") == job)
+def _group(groups: dict[str, int], controller: str | None) -> int:
+    """Return the number of a controller, from 1; 0 is nobody's."""
+    return groups.setdefault(controller, len(groups) + 1) if controller else 0
 
 
-def _falling(count: int, tail: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return chances that fall off as a power of a rank drawn at random."""
-    chances: NDArray[np.float64] = rng.permutation(1.0 / np.arange(1, count + 1) ** tail)
-    chances /= chances.sum()
-    return chances
+def _schemes(session: Session, province: str, day: date) -> list[Scheme]:
+    """Give the newest version of each policy of the province's funders that has officers and was in force long enough for a history."""
+    query = text("SELECT DISTINCT ON (policy) id FROM policy_version WHERE funder LIKE :inside AND valid_from <= :day ORDER BY policy, version DESC")
+    ids = session.scalars(query, {"inside": shared_digits(province) + "%", "day": day - LEAST_AGE}).all()
+    officers = _officers(session)
+    found = [session.get_one(PolicyVersion, key) for key in ids]
+    return [Scheme(row.id, row.terms, officers[row.funder]) for row in found if row.funder in officers]
 
+
+def _officers(session: Session) -> Mapping[str, Officers]:
+    """Return reviewer, approver and payer of each funder: the first reviewer and the first two of its treasury."""
+    found: dict[str, list[Actor]] = {}
+    for row in session.execute(text(_OFFICERS)):
+        found.setdefault(row.region, []).append(Actor(row.role, row.user_id, row.organisation_id, row.region, row.name))
+    return {region: Officers(*actors[:3]) for region, actors in found.items() if [a.role for a in actors[:3]] == ["reviewer", "finance", "finance"]}
+
+
+def _holders(session: Session, province: str, schemes: Sequence[Scheme], groups: dict[str, int]) -> Holders:
+    """Seat every enterprise and team under the policy of its own region that takes its kind, the smallest region first."""
+    rows = session.execute(text(_HOLDERS), {"inside": shared_digits(province) + "%"}).all()
+    nearest = sorted(range(len(schemes)), key=lambda n: schemes[n].terms.region.rstrip("0"), reverse=True)
+
+    @cache
+    def scheme_of(adcode: str, kind: str) -> int:
+        fits = (n for n in nearest if is_within(adcode, schemes[n].terms.region) and kind in schemes[n].terms.eligibility.applicant_types)
+        return next(fits, -1)
+
+    here = [row for row in rows if scheme_of(row.adcode, row.kind) >= 0]
+    return Holders(
+        _ints([row.id for row in here]),
+        [row.code for row in here],
+        [row.name_zh for row in here],
+        _ints([row.user_id for row in here]),
+        _ints([_group(groups, row.controller) for row in here]),
+        _ints([scheme_of(row.adcode, row.kind) for row in here]),
+        [row.adcode for row in here],
+    )
+
+
+_OFFICERS: Final = """
+SELECT m.region, m.role, m.user_id, m.organisation_id, u.name FROM membership m JOIN app_user u ON u.id = m.user_id
+WHERE u.is_sample AND m.region IS NOT NULL AND m.role IN ('reviewer', 'finance') ORDER BY m.region, m.role = 'finance', m.user_id
+"""
 
 _HOLDERS: Final = """
-SELECT id, code, controller, adcode FROM organisation WHERE is_sample AND kind = ANY(:kinds) ORDER BY code
+SELECT o.id, o.code, o.name_zh, o.kind, o.controller, o.adcode, m.user_id FROM organisation o
+JOIN LATERAL (SELECT min(m.user_id) AS user_id FROM membership m WHERE m.organisation_id = o.id AND m.role = 'enterprise') m ON m.user_id IS NOT NULL
+WHERE o.is_sample AND o.kind IN ('enterprise', 'team') AND o.adcode LIKE :inside ORDER BY o.id
 """
 
 _OFFERS: Final = """
-SELECT i.id AS instrument_id, i.organisation_id AS carrier_id, k.name_zh AS type_name, i.hours, l.service_code AS service, l.price,
-       l.report_days, l.notice_hours, o.controller, coalesce(o.adcode, '330000') AS adcode
+WITH operator AS (SELECT organisation_id, min(user_id) AS user_id FROM membership WHERE role = 'carrier' GROUP BY 1)
+SELECT i.id, i.organisation_id, p.user_id, k.name_zh, l.service_code, l.price, l.report_days, l.notice_hours, i.hours::text,
+       o.controller, left(coalesce(i.adcode, o.adcode), 4), o.is_sample, o.carrier_kind IN ('university', 'institute')
 FROM listing l JOIN instrument i ON i.id = l.instrument_id JOIN organisation o ON o.id = i.organisation_id
-JOIN instrument_type k ON k.id = i.type_id
-WHERE l.state = 'open' AND i.is_open AND i.status = 'working' AND i.is_sample ORDER BY i.code, l.service_code
+JOIN instrument_type k ON k.id = i.type_id JOIN operator p ON p.organisation_id = o.id
+WHERE l.state = 'open' AND i.is_open AND i.status = 'working' AND i.is_sample AND coalesce(i.adcode, o.adcode) LIKE :inside
+ORDER BY i.id, l.id
 """

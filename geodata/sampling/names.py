@@ -5,8 +5,8 @@ Every name begins with 示例, so that nobody takes one for a real body. The tra
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from itertools import count
 from typing import Final
 
 from stdnum.cn import uscc
@@ -28,13 +28,19 @@ class Trade:
 
 def plain(place: str) -> str:
     """Return the short name of a region: 长兴 for 长兴县, but two characters stay as they are."""
-    return place[:-1] if len(place) > 2 and place[-1] in "市县区" else place
+    ending = next((word for word in ("自治县", "自治旗", "市", "县", "区", "旗") if place.endswith(word)), "")
+    return place.removesuffix(ending) if len(place) - len(ending) >= 2 else place
 
 
 def trades_of(adcode: str) -> tuple[Trade, ...]:
-    """Return the trades of a county: its own, or those of its city."""
-    words = TRADES.get(adcode) or TRADES[f"{adcode[:4]}00"]
+    """Return the trades of a county: its own, those of its city, or those of its province."""
+    words = TRADES.get(adcode) or TRADES.get(f"{adcode[:4]}00") or PROVINCE_TRADES[adcode[:2]]
     return tuple(KNOWN[word] for word in words)
+
+
+def trade_in(name: str) -> Trade | None:
+    """Return the trade that the name of an invented organisation speaks of."""
+    return next((KNOWN[word] for word in _LONGEST_FIRST if word in name), None)
 
 
 def credit_code(serial: int) -> str:
@@ -47,17 +53,15 @@ class Namer:
     """Gives each name once: the brand words go round, and a number follows when all of them are taken."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._given: dict[tuple[str, str], int] = defaultdict(int)
 
-    def name(self, before: str, after: str, *, turn: int) -> str:
-        """Return `before` + brand word + `after`, starting from the `turn`-th word; unique among all names given so far."""
-        for step in count():
-            again = step // len(CYCLE)
-            name = f"{MARK}{before}{CYCLE[(turn + step) % len(CYCLE)]}{again + 1 if again else ''}{after}"
-            if name not in self._taken:
-                self._taken.add(name)
-                return name
-        raise AssertionError
+    def name(self, before: str, after: str) -> str:
+        """Return `before` + brand word + `after`; where the words begin follows from the two."""
+        step = self._given[before, after]
+        self._given[before, after] += 1
+        start = sum(map(ord, before + after))
+        again = step // len(CYCLE)
+        return f"{MARK}{before}{CYCLE[(start + step) % len(CYCLE)]}{again + 1 if again else ''}{after}"
 
 
 CARRIERS: Final = (
@@ -128,3 +132,22 @@ TRADES: Final = {
     "331100": ("不锈钢", "鞋革", "汽车零部件", "食品"),
 }
 """Trades by county, else by city (adcode)."""
+
+PROVINCE_TRADES: Final = {
+    "11": ("生物医药", "集成电路", "数字安防", "新能源"), "12": ("石化新材料", "汽车零部件", "生物医药", "海工装备"),
+    "13": ("不锈钢", "绿色建材", "医药化工", "汽车零部件"), "14": ("不锈钢", "新能源", "绿色建材"), "15": ("磁性材料", "新能源", "食品"),
+    "21": ("不锈钢", "石化新材料", "轴承", "海工装备"), "22": ("汽车零部件", "生物医药", "食品"), "23": ("食品", "石化新材料", "轴承"),
+    "31": ("集成电路", "生物医药", "汽车零部件", "石化新材料"), "32": ("光伏", "集成电路", "化纤", "生物医药"),
+    "33": ("五金", "食品"), "34": ("蓄电池", "集成电路", "汽车零部件", "光伏"), "35": ("鞋革", "蓄电池", "食品", "水暖"),
+    "36": ("磁性材料", "绿色建材", "光伏", "医药化工"), "37": ("石化新材料", "水产加工", "轴承", "食品"),
+    "41": ("食品", "汽车零部件", "轴承", "磁性材料"), "42": ("汽车零部件", "数字安防", "生物医药", "集成电路"),
+    "43": ("汽车零部件", "石化新材料", "蓄电池"), "44": ("数字安防", "低压电器", "集成电路", "家具", "模具"),
+    "45": ("汽车零部件", "食品", "绿色建材"), "46": ("水产加工", "食品", "生物医药"), "50": ("汽车零部件", "集成电路", "电动车"),
+    "51": ("集成电路", "新能源", "食品", "鞋革"), "52": ("食品", "石化新材料", "蓄电池"), "53": ("生物医药", "食品", "特种纸"),
+    "54": ("食品", "地理信息"), "61": ("光伏", "集成电路", "地理信息", "汽车零部件"), "62": ("石化新材料", "新能源", "食品"),
+    "63": ("蓄电池", "光伏", "食品"), "64": ("新能源", "食品", "光伏"), "65": ("石化新材料", "光伏", "食品"),
+    "71": ("集成电路", "数字安防", "模具"), "81": ("数字安防", "生物医药"), "82": ("食品", "生物医药"),
+}  # fmt: skip
+"""Trades by the two digits of a province, where the county and the city have none of their own: an assumption of the sample."""
+
+_LONGEST_FIRST: Final = sorted(KNOWN, key=len, reverse=True)

@@ -1,32 +1,33 @@
-"""The invented carriers, enterprises, founder teams and authorities of the sample world, as rows ready for COPY.
+"""The invented carriers, enterprises, founder teams and authorities of the sample world, as columns ready for COPY.
 
-More stand where more people live; 玉环 and the counties of 湖州 have many, since their policies are the ones that the sample lives by.
+More stand where more people live, and in the home province where a policy of the sample is lived by: 玉环, 长兴 and the counties of 湖州.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from math import cos, radians
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geodata.loading import ewkb, take_ids
+from geodata.bulk import NULL, copy_columns, points, quoted, take_block
 from geodata.organisations import Organisation, Site
-from geodata.regions import HOME, shared_digits
+from geodata.regions import HOME
 from geodata.sampling.names import CARRIERS, MARK, Namer, Trade, credit_code, plain, trades_of
-from geodata.sampling.world import SOURCE, Size
+from geodata.sampling.places import County, counties, drawn, near
+from geodata.sampling.world import NO_VOUCHERS, SIZES, SOURCE, Land
 
 YUHUAN: Final = "331083"
 CHANGXING: Final = "330522"
 WUXING: Final = "330502"
 HUZHOU: Final = "330500"
+TAIZHOU: Final = "331000"
 ZHEJIANG: Final = HOME
-FUNDERS: Final = (YUHUAN, HUZHOU)
+DEMO_FUNDERS: Final = (YUHUAN, HUZHOU)
+"""Regions whose policies have demo officers."""
 
 DEMO_ENTERPRISES: Final = ("SAMPLE-E-00001", "SAMPLE-E-00002")
 """Codes of the enterprises that the demo log-ins act for: one of 玉环 (post-subsidy), one of 长兴 (offset)."""
@@ -37,147 +38,167 @@ DEMO_CARRIERS: Final = ("SAMPLE-C-0001", "SAMPLE-C-0002")
 RELATED: Final = ("SAMPLE-E-00003", "SAMPLE-C-0002")
 """An enterprise and a carrier of 玉环 under one controller: a voucher between them is refused."""
 
-_METRE: Final = 1 / 111_195
 _TOWN_M: Final = 3_500.0
 """Standard deviation of a firm's distance from the middle of its county, per axis."""
 
-_SHARES: Final = {YUHUAN: 0.18, CHANGXING: 0.10, HUZHOU: 0.18}
-"""Parts of all enterprises in 玉环, in 长兴 and in the other counties of 湖州; the rest follow the population."""
+_SHARES: Final[dict[str, float]] = {YUHUAN: 0.18, CHANGXING: 0.10, HUZHOU: 0.18}
+_PAPER_SHARES: Final[dict[str, float]] = {
+    YUHUAN: 0.0200, CHANGXING: 0.0258, HUZHOU: 0.0703,
+    "330100": 0.1161, "330200": 0.1069, "330300": 0.1074, "330400": 0.0879, "330600": 0.0874, "330700": 0.0967, "330800": 0.0650,
+    "330900": 0.0513, "331000": 0.0747, "331100": 0.0674,
+}  # fmt: skip
+"""Parts of all enterprises by county, or by city less the counties named here; what is left follows the population of the province.
+
+In small worlds the places with demo officers have many. In the others 长兴 has about 300 firms and no city issues more than 湖州, as the paper
+tells; the cities between are an assumption (population to the power of 0.35).
+"""
 
 
 @dataclass(frozen=True)
-class County:
-    """A county with the point of its name, its boundary (EPSG:4326) and its weight: the population, estimated where it is unknown."""
+class _Seats:
+    """Organisations to be written: where each stands, under which code and name, as what."""
 
-    adcode: str
-    name: str
-    lon: float
-    lat: float
-    shape: Any
-    weight: float
+    places: list[County]
+    codes: list[str]
+    names: list[str]
+    kinds: list[str]
+    carrier_kinds: list[str]
+    levels: list[str]
+    sizes: list[str]
 
-
-@dataclass
-class Roll:
-    """The rows made so far, and what goes around while they are made."""
-
-    rng: np.random.Generator
-    namer: Namer = field(default_factory=Namer)
-    organisations: list[dict[str, Any]] = field(default_factory=list)
-    sites: list[dict[str, Any]] = field(default_factory=list)
-    trades: dict[int, Trade] = field(default_factory=dict)
+    def __add__(self, other: _Seats) -> _Seats:
+        return _Seats(*(mine + yours for mine, yours in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def counties(session: Session) -> list[County]:
-    """Return the counties of Zhejiang in order of their adcodes."""
-    rows = session.execute(text(_COUNTIES), {"home": shared_digits(ZHEJIANG) + "%"}).all()
-    found = []
-    for row in rows:
-        shape = shapely.from_wkb(bytes(row.shape))
-        shapely.prepare(shape)
-        found.append(County(row.adcode, row.name_zh, row.lon, row.lat, shape, float(row.weight)))
+def lay_organisations(session: Session, land: Land, rng: np.random.Generator) -> None:
+    """Write the invented carriers, enterprises and teams of a province with their sites; credit codes count through all of them."""
+    namer, places = Namer(), counties(session, land.province)
+    seats = _carriers(land, _seats_of_carriers(land, places, rng), namer, rng) + _enterprises(
+        land, _seats_of_enterprises(land, places, rng), namer, rng
+    )
+    controllers = _control(seats, land, rng)
+    before, count = land.before.carriers + land.before.enterprises, len(seats.codes)
+    first = take_block(session, Organisation, count)
+    columns: dict[str, Any] = {"id": np.arange(first, first + count), "code": seats.codes, "name_zh": seats.names, "kind": seats.kinds}
+    columns |= {"carrier_kind": seats.carrier_kinds, "level": seats.levels, "size_class": seats.sizes, "controller": controllers}
+    columns |= {"credit_code": [credit_code(before + n + 1) for n in range(count)], "adcode": [place.adcode for place in seats.places]}
+    copy_columns(session, Organisation, columns | {"is_sample": True, "source": SOURCE}, count)
+    site = take_block(session, Site, count)
+    stands: dict[str, Any] = {"id": np.arange(site, site + count), "organisation_id": columns["id"], "geom": points(near(seats.places, _TOWN_M, rng))}
+    stands |= {"name": "", "precision": "point", "source_crs": "WGS84", "adcode": columns["adcode"], "source": SOURCE}
+    copy_columns(session, Site, stands, count)
+
+
+def lay_authorities(session: Session, provinces: Sequence[str]) -> None:
+    """Write the invented offices of all funders of these provinces: KJ reviews, CZ approves and pays, SJ audits; the home province plans."""
+    rows = [office for region, name in funders(session, provinces).items() for office in _offices(region, name)]
+    rows.append((f"SAMPLE-A-{ZHEJIANG}-KJ", ZHEJIANG, "浙江省科技厅"))
+    first = take_block(session, Organisation, len(rows))
+    codes, regions, names = (list(column) for column in zip(*rows, strict=True))
+    columns: dict[str, Any] = {"id": np.arange(first, first + len(rows)), "code": codes, "adcode": regions}
+    columns |= {"name_zh": [MARK + name for name in names], "kind": "authority", "is_sample": True, "source": SOURCE}
+    copy_columns(session, Organisation, columns, len(rows))
+
+
+def funders(session: Session, provinces: Sequence[str]) -> dict[str, str]:
+    """Return the regions that give vouchers in the sample, with their names: cities of the home province (in 台州 its counties), other provinces."""
+    rows = session.execute(text(_FUNDERS), {"home": ZHEJIANG, "inside": f"{ZHEJIANG[:2]}%", "taizhou": TAIZHOU})
+    found = {row.adcode: row.name_zh for row in rows}
+    others = [code for code in provinces if code not in (ZHEJIANG, *NO_VOUCHERS)]
+    names = session.execute(text("SELECT adcode, name_zh FROM region WHERE adcode = ANY(:codes) ORDER BY adcode"), {"codes": others})
+    return found | {row.adcode: row.name_zh for row in names}
+
+
+def _offices(region: str, name: str) -> Iterator[tuple[str, str, str]]:
+    rank = "厅" if region.endswith("0000") and not name.endswith("市") else "局"
+    for ending, office in (("KJ", "科技"), ("CZ", "财政"), ("SJ", "审计")):
+        yield f"SAMPLE-A-{region}-{ending}", region, name + office + rank
+
+
+def _seats_of_carriers(land: Land, places: Sequence[County], rng: np.random.Generator) -> list[County]:
+    by_code = {place.adcode: place for place in places}
+    fixed = [by_code[code] for code in (WUXING, YUHUAN, CHANGXING, YUHUAN, CHANGXING, WUXING)] if land.province == HOME else []
+    count = land.size.carriers
+    return [*fixed[:count], *drawn(max(0, count - len(fixed)), places, rng)]
+
+
+def _seats_of_enterprises(land: Land, places: Sequence[County], rng: np.random.Generator) -> list[County]:
+    """Seat the enterprises: the first three in 玉环, 长兴 and 玉环, then the shares of counties and cities, then all by population."""
+    count = land.size.enterprises
+    if land.province != HOME or not count:
+        return drawn(count, places, rng)
+    by_code = {place.adcode: place for place in places}
+    shares = _PAPER_SHARES if land.size == SIZES["paper"] else _SHARES
+    seats = [by_code[YUHUAN], by_code[CHANGXING], by_code[YUHUAN]]
+    for region, share in shares.items():
+        inside = [by_code[region]] if region in by_code else [p for p in places if p.adcode[:4] == region[:4] and p.adcode not in shares]
+        seats += drawn(int(count * share), inside, rng)
+    return (seats + drawn(max(0, count - len(seats)), places, rng))[:count]
+
+
+def _carriers(land: Land, places: list[County], namer: Namer, rng: np.random.Generator) -> _Seats:
+    count, demo = len(places), len(DEMO_CARRIERS) if land.province == HOME else 0
+    kinds = rng.choice(len(CARRIERS), count, p=[share for _, _, share in CARRIERS])
+    kinds[:demo] = 1
+    trades = _trades(places, demo, rng)
+    words = [trade.word + CARRIERS[kind][1] for trade, kind in zip(trades, kinds.tolist(), strict=True)]
+    names = [_name(namer, place, word, plainly=n < demo) for n, (place, word) in enumerate(zip(places, words, strict=True))]
+    codes = [f"SAMPLE-C-{land.before.carriers + n + 1:04d}" for n in range(count)]
+    levels = np.array(("county", "city", "province"))[rng.choice(3, count, p=(0.4, 0.35, 0.25))].tolist()
+    return _Seats(places, codes, names, ["carrier"] * count, [CARRIERS[kind][0] for kind in kinds.tolist()], levels, [NULL] * count)
+
+
+def _enterprises(land: Land, places: list[County], namer: Namer, rng: np.random.Generator) -> _Seats:
+    """Name the enterprises; about a twelfth are founder teams, not among the first ten and not in 玉环, whose rule knows none."""
+    count, demo = len(places), len(DEMO_ENTERPRISES) if land.province == HOME else 0
+    sizes = rng.choice(("micro", "small", "medium", "large"), count, p=(0.35, 0.40, 0.18, 0.07)).tolist()
+    chance, trades = (rng.random(count) < 0.08).tolist(), _trades(places, min(demo + 1, 3), rng)
+    teams = [team and n >= 10 and place.adcode != YUHUAN for n, (team, place) in enumerate(zip(chance, places, strict=True))]
+    words = [trade.word + ("创业团队" if team else "有限公司") for trade, team in zip(trades, teams, strict=True)]
+    names = [_name(namer, place, word, plainly=n < demo) for n, (place, word) in enumerate(zip(places, words, strict=True))]
+    codes = [f"SAMPLE-E-{land.before.enterprises + n + 1:05d}" for n in range(count)]
+    kinds = ["team" if team else "enterprise" for team in teams]
+    none = [NULL] * count
+    return _Seats(places, codes, names, kinds, none, none, ["micro" if team else size for team, size in zip(teams, sizes, strict=True)])
+
+
+def _trades(places: Sequence[County], first: int, rng: np.random.Generator) -> list[Trade]:
+    """Draw a trade of its place for each; the `first` ones get the foremost."""
+    luck = rng.random(len(places)).tolist()
+    known = {place.adcode: trades_of(place.adcode) for place in places}
+    return [known[p.adcode][0 if n < first else int(luck[n] * len(known[p.adcode]))] for n, p in enumerate(places)]
+
+
+def _name(namer: Namer, place: County, word: str, *, plainly: bool) -> str:
+    return f"{MARK}{_town(place)}{word}" if plainly else quoted(namer.name(_town(place), word))
+
+
+def _control(seats: _Seats, land: Land, rng: np.random.Generator) -> list[str]:
+    """Put about 15 % of the enterprises under controllers of two, and a few of them under that of a carrier of their city."""
+    at = {code: n for n, code in enumerate(seats.codes)}
+    found = [NULL] * len(seats.codes)
+    apart = {at[code] for code in (*DEMO_ENTERPRISES, *DEMO_CARRIERS, *RELATED) if code in at}
+    free = np.array([n for n, kind in enumerate(seats.kinds) if kind == "enterprise" and n not in apart], dtype=int)
+    chosen = rng.permutation(free)[: int(len(free) * 0.15)].tolist()
+    for n, row in enumerate(chosen):
+        found[row] = f"{MARK}控制人 {land.before.enterprises // 2 + n // 2 + 2}"
+    by_city = _carriers_by_city(seats, apart)
+    for row in chosen[:: max(1, len(chosen) // 12)]:
+        near_by = [c for c in by_city.get(seats.places[row].adcode[:4], []) if found[c] == NULL]
+        if near_by:
+            found[near_by[int(rng.integers(len(near_by)))]] = found[row]
+    for code in RELATED:
+        if code in at:
+            found[at[code]] = f"{MARK}控制人 1"
     return found
 
 
-def roll_of(session: Session, size: Size, places: Sequence[County], rng: np.random.Generator) -> Roll:
-    """Invent all organisations of a world of `size` with their sites; credit codes count through all of them."""
-    roll = Roll(rng)
-    ids = iter(take_ids(session, Organisation, size.carriers + size.enterprises + len(AUTHORITIES)))
-    _carriers(roll, ids, _seats_of_carriers(size.carriers, places, rng))
-    _enterprises(roll, ids, _seats_of_enterprises(size.enterprises, places, rng))
-    _authorities(roll, ids)
-    _control(roll)
-    for key, site in zip(take_ids(session, Site, len(roll.sites)), roll.sites, strict=True):
-        site["id"] = key
-    return roll
-
-
-def near(place: County, spread: float, rng: np.random.Generator, *, middle: tuple[float, float] | None = None) -> tuple[float, float]:
-    """Draw a point inside the county about `middle` (default: the point of its name), `spread` metres per axis; the middle when none fits."""
-    lon, lat = middle or (place.lon, place.lat)
-    for east, north in rng.normal(0.0, spread * _METRE, (20, 2)):
-        spot = (round(lon + east / cos(radians(lat)), 6), round(lat + north, 6))
-        if place.shape.contains(shapely.Point(spot)):
-            return spot
-    return lon, lat
-
-
-def _seats_of_carriers(count: int, places: Sequence[County], rng: np.random.Generator) -> list[County]:
-    by_code = {place.adcode: place for place in places}
-    fixed = [by_code[code] for code in (WUXING, YUHUAN, CHANGXING, YUHUAN, CHANGXING, WUXING)]
-    return [*fixed[:count], *_drawn(max(0, count - len(fixed)), places, rng)]
-
-
-def _seats_of_enterprises(count: int, places: Sequence[County], rng: np.random.Generator) -> list[County]:
-    """Seat the enterprises: the first three in 玉环, 长兴 and 玉环, then the shares of the places with a policy, then all by population."""
-    by_code = {place.adcode: place for place in places}
-    huzhou = [place for place in places if place.adcode.startswith(HUZHOU[:4])]
-    seats = [by_code[YUHUAN], by_code[CHANGXING], by_code[YUHUAN]]
-    seats += [by_code[YUHUAN]] * int(count * _SHARES[YUHUAN]) + [by_code[CHANGXING]] * int(count * _SHARES[CHANGXING])
-    seats += _drawn(int(count * _SHARES[HUZHOU]), huzhou, rng)
-    return (seats + _drawn(max(0, count - len(seats)), places, rng))[:count]
-
-
-def _drawn(count: int, places: Sequence[County], rng: np.random.Generator) -> list[County]:
-    weights = np.array([place.weight for place in places])
-    return [places[n] for n in rng.choice(len(places), count, p=weights / weights.sum())]
-
-
-def _carriers(roll: Roll, ids: Iterator[int], seats: Sequence[County]) -> None:
-    kinds = roll.rng.choice(len(CARRIERS), len(seats), p=[share for _, _, share in CARRIERS])
-    for n, place in enumerate(seats):
-        kind, word, _ = CARRIERS[1] if n < len(DEMO_CARRIERS) else CARRIERS[kinds[n]]
-        trade = trades_of(place.adcode)[0 if n < len(DEMO_CARRIERS) else roll.rng.integers(len(trades_of(place.adcode)))]
-        name = roll.namer.name(_town(place), trade.word + word, turn=n) if n >= len(DEMO_CARRIERS) else f"{MARK}{_town(place)}{trade.word}{word}"
-        level = ("county", "city", "province")[roll.rng.choice(3, p=(0.4, 0.35, 0.25))]
-        row = _organisation(next(ids), f"SAMPLE-C-{n + 1:04d}", name, place.adcode) | {"kind": "carrier", "carrier_kind": kind, "level": level}
-        _enter(roll, row, place)
-        roll.trades[row["id"]] = trade
-
-
-def _enterprises(roll: Roll, ids: Iterator[int], seats: Sequence[County]) -> None:
-    sizes = roll.rng.choice(("micro", "small", "medium", "large"), len(seats), p=(0.35, 0.40, 0.18, 0.07))
-    teams = roll.rng.random(len(seats)) < 0.08
-    for n, place in enumerate(seats):
-        team = bool(teams[n]) and n >= 10
-        trade = trades_of(place.adcode)[0 if n < 3 else roll.rng.integers(len(trades_of(place.adcode)))]
-        word = f"{trade.word}创业团队" if team else f"{trade.word}有限公司"
-        name = f"{MARK}{_town(place)}{word}" if n < len(DEMO_ENTERPRISES) else roll.namer.name(_town(place), word, turn=n * 7)
-        row = _organisation(next(ids), f"SAMPLE-E-{n + 1:05d}", name, place.adcode)
-        _enter(roll, row | {"kind": "team" if team else "enterprise", "size_class": "micro" if team else str(sizes[n])}, place)
-
-
-def _authorities(roll: Roll, ids: Iterator[int]) -> None:
-    for code, adcode, name in AUTHORITIES:
-        roll.organisations.append(_organisation(next(ids), code, MARK + name, adcode) | {"kind": "authority", "credit_code": None})
-
-
-def _control(roll: Roll) -> None:
-    """Put about 15 % of the enterprises under controllers of two or three, and a few of them under that of a carrier of their city."""
-    rng, by_code = roll.rng, {row["code"]: row for row in roll.organisations}
-    free = [row for row in roll.organisations if row["kind"] == "enterprise" and row["code"] not in (*DEMO_ENTERPRISES, *RELATED)]
-    chosen = [free[n] for n in rng.permutation(len(free))[: int(len(free) * 0.15)]]
-    for n, row in enumerate(chosen):
-        row["controller"] = f"{MARK}控制人 {n // 2 + 2}"
-    carriers = [row for row in roll.organisations if row["kind"] == "carrier" and row["code"] not in DEMO_CARRIERS]
-    for row in chosen[:: max(1, len(chosen) // 12)]:
-        near_by = [c for c in carriers if c["adcode"][:4] == row["adcode"][:4] and c["controller"] is None]
-        if near_by:
-            near_by[int(rng.integers(len(near_by)))]["controller"] = row["controller"]
-    for code in RELATED:
-        by_code[code]["controller"] = f"{MARK}控制人 1"
-
-
-def _enter(roll: Roll, row: dict[str, Any], place: County) -> None:
-    roll.organisations.append(row | {"credit_code": credit_code(len(roll.organisations) + 1)})
-    spot = near(place, _TOWN_M, roll.rng)
-    names = {"organisation_id": row["id"], "name": "", "precision": "point", "source_crs": "WGS84", "adcode": place.adcode, "source": SOURCE}
-    roll.sites.append({"id": 0, "geom": ewkb(shapely.Point(spot)), **names})
-
-
-def _organisation(key: int, code: str, name: str, adcode: str) -> dict[str, Any]:
-    empty = dict.fromkeys(("name_en", "kind", "carrier_kind", "level", "credit_code", "size_class", "controller", "website"))
-    return {"id": key, "code": code, "name_zh": name, "adcode": adcode, **empty, "is_sample": True, "source": SOURCE}
+def _carriers_by_city(seats: _Seats, apart: set[int]) -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for n, kind in enumerate(seats.kinds):
+        if kind == "carrier" and n not in apart:
+            found.setdefault(seats.places[n].adcode[:4], []).append(n)
+    return found
 
 
 def _town(place: County) -> str:
@@ -185,24 +206,8 @@ def _town(place: County) -> str:
     return "湖州" if place.adcode == WUXING else plain(place.name)
 
 
-AUTHORITIES: Final = (
-    ("SAMPLE-A-331083-KJ", YUHUAN, "玉环市科技局"),
-    ("SAMPLE-A-331083-CZ", YUHUAN, "玉环市财政局"),
-    ("SAMPLE-A-331083-SJ", YUHUAN, "玉环市审计局"),
-    ("SAMPLE-A-330500-KJ", HUZHOU, "湖州市科技局"),
-    ("SAMPLE-A-330500-CZ", HUZHOU, "湖州市财政局"),
-    ("SAMPLE-A-330500-SJ", HUZHOU, "湖州市审计局"),
-    ("SAMPLE-A-330000-KJ", ZHEJIANG, "浙江省科技厅"),
-)
-"""Invented offices: code, region, name. KJ reviews, CZ approves and pays, SJ audits, the province plans."""
-
-_COUNTIES: Final = """
-WITH known AS (
-    SELECT c.adcode, c.parent_adcode, c.population, p.population AS city, sum(c.population) OVER w AS counted,
-           count(*) FILTER (WHERE c.population IS NULL) OVER w AS unknown
-    FROM region c JOIN region p ON p.adcode = c.parent_adcode WHERE c.level = 'county' AND c.adcode LIKE :home
-    WINDOW w AS (PARTITION BY c.parent_adcode))
-SELECT r.adcode, r.name_zh, ST_X(r.point) AS lon, ST_Y(r.point) AS lat, ST_AsBinary(r.geom) AS shape,
-       coalesce(k.population, greatest(k.city - coalesce(k.counted, 0), 50000 * k.unknown) / k.unknown, 300000) AS weight
-FROM region r JOIN known k ON k.adcode = r.adcode ORDER BY r.adcode
+_FUNDERS: Final = """
+SELECT adcode, name_zh FROM region
+WHERE level = 'city' AND parent_adcode = :home AND adcode <> :taizhou AND adcode LIKE :inside
+    OR level = 'county' AND parent_adcode = :taizhou ORDER BY adcode
 """

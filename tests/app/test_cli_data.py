@@ -36,7 +36,9 @@ def test_a_point_is_located_by_polygon(app, county):
 
 
 def test_a_point_outside_of_all_regions_is_in_none(app, county):
-    assert answer(app, geodata, "locate", -20.5, -3) == {"province": None, "city": None, "county": None, "adcode": None}
+    found = answer(app, geodata, "locate", -20.5, -3)
+    assert found.pop("note").startswith("这个点不在已载入的行政区之内")
+    assert found == {"province": None, "city": None, "county": None, "adcode": None}
 
 
 def test_a_latitude_beyond_the_pole_is_a_mistake_of_usage(app):

@@ -224,6 +224,71 @@ def test_a_parameter_that_cannot_be_used_is_named(web, kind, query, field):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "bbox=120.1,28,121.3,29", "type=扫描电子显微镜&type=没有", "kind=platform&kind=university", "level=county", "class=010000", "region=330100",
+        "max_price=120000", "max_price=119999", "max_price=test_analysis:120000", "max_price=other:5", "near=120.4,28.5&within=30000", "free=week", "q=测试所3",
+        "bbox=120.1,28,121.3,29&kind=platform&max_price=120000&free=week",
+    ],
+)  # fmt: skip
+def test_the_export_of_a_list_has_the_rows_that_its_total_counts(web, world, kind, query):
+    listed = web.get(f"/api/v1/{kind}?limit=1000&{query}").get_json()
+    whole = web.get(f"/api/v1/{kind}/export?format=geojson&{query}")
+    table = web.get(f"/api/v1/{kind}/export?{query}")
+    rows = list(csv.DictReader(io.StringIO(table.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert (whole.mimetype, table.mimetype) == ("application/geo+json", "text/csv")
+    assert f"filename={kind}.csv" in table.headers["Content-Disposition"]
+    told = json.loads(whole.get_data())
+    assert [one["id"] for one in told["features"]] == [int(row["id"]) for row in rows] == [one["id"] for one in listed["items"]]
+    assert told["numberReturned"] == listed["total"] == len(rows)
+    assert all(row["marking"] for row in rows if row["is_sample"] == "true")
+
+
+def test_a_filter_given_again_takes_what_fits_either_and_filters_narrow_what_they_name(web, world):
+    everything = read(web, "instruments", limit="1000")
+    assert read(web, "instruments", kind=["platform", "university"])["total"] == everything["total"]
+    assert read(web, "instruments", kind="university")["total"] == 0
+    cheap = read(web, "instruments", max_price="119999", limit="1000")
+    assert cheap["total"] == 0
+    assert read(web, "instruments", max_price="120000", limit="1000")["total"] == sum(1 for one in everything["items"] if one["price"] == 120_000)
+
+
+def test_instruments_by_distance_come_nearest_first_in_pages(web, world):
+    query = {"sort": "near", "near": "121.2,28.1"}
+    rows, totals = pages(web, "instruments", limit="3", **query)
+    assert totals == {len(rows)}
+    assert [one["distance_m"] for one in rows] == sorted(one["distance_m"] for one in rows)
+    assert [one["id"] for one in rows] == [one["id"] for one in pages(web, "instruments", limit="1000", **query)[0]]
+    assert {one["type"] for one in read(web, "instruments", type="扫描电子显微镜", **query)["items"]} == {"扫描电子显微镜"}
+
+
+@pytest.mark.parametrize("path", ["instruments", "instruments/export", "carriers", "carriers/export"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("near=120,30", "within"), ("within=5", "near"), ("near=x&within=5", "near"), ("near=nan,1&within=5", "near"), ("near=181,1&within=5", "near"),
+        ("within=-1&near=1,1", "within"), ("within=inf&near=1,1", "within"), ("class=01", "class"), ("class=０１００００", "class"), ("free=month", "free"),
+        ("max_price=-1", "max_price"), ("max_price=a:b", "max_price"), ("max_price=9999999999999999999", "max_price"), ("max_price=²", "max_price"),
+        ("type=" + "x" * 61, "type.0"), ("&".join(["kind=x"] * 21), "kind"),
+    ],
+)  # fmt: skip
+def test_a_filter_that_cannot_be_meant_is_named(web, path, query, field):
+    answer = web.get(f"/api/v1/{path}?{query}")
+    assert answer.status_code in {400, 422}, query
+    assert [one["field"] for one in answer.json["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "query", ["sort=near", "sort=near&near=1,2&cursor=aWQ6NQ==", "sort=near&near=1,2&format=csv", "sort=x", "cursor=bmVhcjoxOjI="]
+)
+def test_an_order_that_cannot_be_had_is_refused(web, query):
+    answer = web.get(f"/api/v1/instruments?{query}")
+    assert answer.status_code in {400, 422}
+    assert answer.json["errors"][0]["field"] in {"near", "cursor", "sort"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_one_item_has_the_fields_of_the_list_and_more(web, world, kind):
     listed = read(web, kind)["items"][0]
     Item.model_validate(listed)

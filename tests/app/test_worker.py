@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from app import worker
 from bookings.entities import Order
 from core.errors import Refused
+from geodata import grid
+from geodata.wanted import Wanted
 from tests import factories as make
 from vouchers.entities import Voucher
 from vouchers.queries import vouchers_of
@@ -63,3 +65,13 @@ def test_a_row_that_fails_does_not_stop_the_others(committed_db, waiting, monkey
     monkeypatch.setattr(worker, "JOBS", jobs)
     assert worker.one_round(committed_db.engine) == 1
     assert session.get_one(Order, made).state == "cancelled"
+
+
+def test_changes_of_the_map_go_into_its_cells_without_being_counted_as_work(committed_db):
+    with Session(committed_db.owner) as owner:
+        make.instrument(owner, geom="SRID=4326;POINT(120.2 30.3)")
+        owner.commit()
+        assert grid.pending(owner) == [1]
+        assert worker.one_round(committed_db.engine) == 0
+        assert grid.pending(owner) == []
+        assert grid.count(owner, "instruments", Wanted()) == 1

@@ -1,28 +1,40 @@
 """The rows of the sample history: the same seed gives the same ones, and they are those that the verbs themselves write."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.sample import enrol
+from app.sample import enrol, publish_policies
 from bookings import checkout, orders
 from bookings.checkout import Wish
-from bookings.orders import Given
+from bookings.entities import Booking, Order
+from bookings.orders import Given as Handed
 from bookings.sample import history
-from bookings.sampling import money, trade
-from bookings.sampling.books import ORDER_OF_WRITING, Books, Now, write
-from bookings.sampling.cast import offer_of, open_offers
-from bookings.sampling.money import Scheme
+from bookings.sampling.cast import cast_of
+from bookings.sampling.journal import Journal
+from bookings.sampling.orders import CARRIER, CLOCK, Orders
+from bookings.sampling.papers import REFUSE_REASON, RETURN_REASON, Given, History, VoucherPapers
+from bookings.sampling.plan import Applications
+from bookings.sampling.services import CLAIM_RETURN_REASON, OFF_REASONS, ServicePapers
+from bookings.sampling.times import DAY as SECONDS
+from bookings.sampling.times import NEVER
 from bookings.slots import sessions
+from core.audit import Audit
 from core.clock import SHANGHAI, business_date
 from geodata import loading
+from geodata.regions import HOME
 from geodata.sample import lay
-from geodata.sampling.organisations import DEMO_ENTERPRISES, YUHUAN
+from geodata.sampling.organisations import DEMO_ENTERPRISES
+from geodata.sampling.world import Size
 from vouchers import budgets, claims, lifecycle, policy, rules
 from vouchers.claims import Document
+from vouchers.entities import Application, Claim, Evidence, Hold, Payout, Voucher
 from vouchers.ledger import violations
+from vouchers.policy import Budget
 from vouchers.requests import Request
 
 DAY = date(2026, 11, 24)
@@ -30,16 +42,16 @@ START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
 
 
 @pytest.fixture(scope="module")
-def laid(app_engine):
+def laid(owner_engine):
     """Lay places, policies and persons; nothing has happened yet."""
-    with app_engine.connect() as connection:
+    with owner_engine.connect() as connection:
         outer = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
             loading.load_facts(session)
             lay(session, "tiny", day=DAY)
-            for terms in policy.seed_policies():
-                policy.publish(session, terms)
-            yield session, enrol(session)
+            publish_policies(session, [HOME])
+            enrol(session)
+            yield session
         outer.rollback()
 
 
@@ -62,12 +74,11 @@ FINGERPRINTS = (
 
 
 def test_the_same_seed_and_day_tell_the_same_history_and_another_day_another(laid):
-    session, people = laid
     found = []
     for day in (DAY, DAY, DAY - timedelta(days=9)):
-        with session.begin_nested() as savepoint:
-            history(session, people, day=day, services=80)
-            found.append([ask(session, query) for query in FINGERPRINTS])
+        with laid.begin_nested() as savepoint:
+            history(laid, HOME, day=day, size=Size(30, 450, 80, 90))
+            found.append([ask(laid, query) for query in FINGERPRINTS])
             savepoint.rollback()
     assert found[0] == found[1]
     assert all(one != two for one, two in zip(found[0], found[2], strict=True))
@@ -76,17 +87,19 @@ def test_the_same_seed_and_day_tell_the_same_history_and_another_day_another(lai
 # The batch and the verbs, side by side.
 
 BASE = 5_000_000
-TABLES = (*(entity.__tablename__ for entity in ORDER_OF_WRITING), "account", "transfer", "posting")
+ENTITIES = (Request, Audit, Budget, Application, Voucher, Order, Booking, Hold, Evidence, Payout, Claim)
+TABLES = (*(entity.__tablename__ for entity in ENTITIES), "account", "transfer", "posting")
 CLOCKED = {"audit": (), "orders": (), "booking": (), "transfer": (), "request": ("at",)}
 """Columns that carry the database's own clock, by table; elsewhere it is `created_at`."""
+
+PLACED = (4.0, 4.01, 4.02, 4.03)
+"""Days after the start: the order that is done, the one that is called off, the one that nobody answers, the one called off too late."""
 
 
 def rewind(session):
     """Let every table of the money path give the same ids again."""
-    session.execute(text("RESET ROLE"))
     for table in TABLES:
         session.execute(text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {BASE})"))
-    session.execute(text("SET ROLE irm_app"))
 
 
 def written(session):
@@ -100,130 +113,168 @@ def written(session):
 class Scene:
     """One enterprise, one offer and its instants, for both ways of writing."""
 
-    def __init__(self, session, people):
-        self.session, self.people, self.officers = session, people, people.officers[YUHUAN]
-        holder = ask(session, "SELECT id FROM organisation WHERE code = :code", code=DEMO_ENTERPRISES[0])
-        self.enterprise = people.operators[holder]
-        row = next(row for row in open_offers(session) if row.service == "test_analysis" and row.price > 20_000 and row.controller is None)
-        self.offer = offer_of(row)
-        self.carrier = people.operators[self.offer.carrier_id]
-        self.version = policy.in_force(session, "yuhuan-2023", business_date(START))
-        self.slots = [slot for n in range(6, 30) for slot in sessions(self.offer.hours, START.date() + timedelta(days=n))]
+    def __init__(self, session):
+        self.session, self.cast = session, cast_of(session, HOME, DAY)
+        self.holder = self.cast.holders.codes.index(DEMO_ENTERPRISES[0])
+        self.scheme = int(self.cast.holders.scheme[self.holder])
+        self.version_id, self.terms = self.cast.schemes[self.scheme].version_id, self.cast.schemes[self.scheme].terms
+        self.officers = self.cast.schemes[self.scheme].officers
+        offers, test = self.cast.offers, self.cast.services.index("test_analysis")
+        self.offer = int(np.flatnonzero((offers.service == test) & (offers.price > 20_000) & (offers.group == 0))[0])
+        self.instrument, self.price = int(offers.instrument[self.offer]), int(offers.price[self.offer])
+        self.need = f"示例：{self.cast.kinds[int(offers.kind[self.offer])]}"
+        hours = ask(session, "SELECT hours FROM instrument WHERE id = :id", id=self.instrument)
+        self.slots = [slot for n in range(6, 30) for slot in sessions(hours, START.date() + timedelta(days=n))][:4]
 
     def at(self, days):
-        found = START + timedelta(days=days)
+        found = START + timedelta(seconds=round(days * SECONDS))
         self.session.info["now"] = found.astimezone(UTC)
         return found
 
+    def actor(self, role, organisation):
+        from core.actor import Actor
+
+        user = ask(self.session, "SELECT user_id FROM membership WHERE organisation_id = :id AND role = :role", id=organisation, role=role)
+        return Actor(role, user, organisation)
+
+    @property
+    def enterprise(self):
+        return self.actor("enterprise", int(self.cast.holders.ids[self.holder]))
+
+    @property
+    def carrier(self):
+        return self.actor("carrier", int(self.cast.offers.carrier[self.offer]))
+
+    def rulings(self):
+        """Say what the voucher pays of each order, the money of those before it being held."""
+        free, found = 2_000_000, []
+        for _ in PLACED:
+            spent = sum(ruling.amount for ruling in found)
+            found.append(rules.rule(self.terms, rules.Deal(self.price, "test_analysis", frozenset(), free - spent, spent, spent)))
+        return found
+
+
+def seconds(days):
+    return int(START.timestamp()) + round(days * SECONDS) if days is not None else NEVER
+
+
+def column(*days):
+    return np.array([seconds(one) for one in days], dtype=np.int64)
+
+
+def four_orders(scene):
+    """Return the orders as the sample keeps them: one done and paid after a return, one called off, one unanswered, one called off too late."""
+    none, rulings = (None,) * 4, scene.rulings()
+    once = {name: column(days, None, None, None) for name, days in zip(STEPS, range(40, 49), strict=True)}
+    return Orders(
+        application=np.ones(4, dtype=np.int64),
+        holder=np.full(4, scene.holder),
+        offer=np.full(4, scene.offer),
+        amount=np.array([ruling.amount for ruling in rulings]),
+        clauses=[json.dumps([clause.as_json() for clause in ruling.clauses], ensure_ascii=False) for ruling in rulings],
+        start=np.array([int(start.timestamp()) for start, _ in scene.slots]),
+        stop=np.array([int(stop.timestamp()) for _, stop in scene.slots]),
+        placed=column(*PLACED),
+        answer_by=column(*(days + 1 for days in PLACED)),
+        accepted=column(4.2, None, None, 4.4),
+        cancelled=np.array([NEVER, seconds(4.3), seconds(PLACED[2] + 1) + 600, seconds(131)]),
+        off_by=np.array([CARRIER, CARRIER, CLOCK, CARRIER]),
+        refused=column(*none),
+        **once,
+    )
+
+
+STEPS = ("delivered", "confirmed", "settled", "claimed", "returned", "reclaimed", "checked", "approved", "paid")
+"""What comes on the days 40 to 48."""
+
 
 def in_batch(scene, keys):
-    """Let one voucher live its life in the books of the sample; add the keys of the requests to `keys` in order."""
-    books, officers = Books(scene.session), scene.officers
-    scheme = Scheme(scene.version.id, scene.version.terms)
-    money.adopt(Now(books, scene.at(0)), officers.approver, scheme=scheme, year=2026, amount=90_000_000)
-    refused = money.apply(Now(books, scene.at(1)), scene.enterprise, scheme=scheme, amount=500_000, purpose="示例")
-    money.decide(Now(books, scene.at(2)), officers.reviewer, row=refused, event="refuse", scheme=scheme, reason="示例")
-    row = money.apply(Now(books, scene.at(2)), scene.enterprise, scheme=scheme, amount=2_000_000, purpose="示例")
-    money.decide(Now(books, scene.at(3)), officers.reviewer, row=row, event="return", scheme=scheme, reason="示例")
-    money.resume(Now(books, scene.at(3)), scene.enterprise, row=row)
-    purse = money.decide(Now(books, scene.at(3)), officers.reviewer, row=row, event="pass", scheme=scheme)
-    deals = []
-    for slot in scene.slots[:4]:
-        spent = sum(deal.order["voucher_part"] for deal in deals)
-        ruling = rules.rule(scheme.terms, rules.Deal(scene.offer.price, scene.offer.service, frozenset(), purse.available, spent, spent))
-        wish = Wish(scene.offer.instrument_id, *slot, scene.offer.service, voucher=purse.row["id"], need="示例")
-        deals.append(trade.place(Now(books, scene.at(4)), scene.enterprise, wish, offer=scene.offer, purse=purse, ruling=ruling))
-    done, called_off, unanswered, late = deals
-    trade.accept(Now(books, scene.at(4.2)), scene.carrier, deal=done)
-    trade.cancel(Now(books, scene.at(4.3)), scene.carrier, deal=called_off, reason="示例")
-    trade.accept(Now(books, scene.at(4.4)), scene.carrier, deal=late)
-    trade.timeout(Now(books, scene.at(5.5)), deal=unanswered)
-    trade.deliver(Now(books, scene.at(40)), scene.carrier, deal=done, number="SL-1")
-    trade.confirm(Now(books, scene.at(41)), scene.enterprise, deal=done)
-    trade.settle(Now(books, scene.at(42)), scene.enterprise, deal=done, numbers=("SL-2", "SL-3"))
-    claim = trade.claim(Now(books, scene.at(43)), scene.enterprise, deal=done)
-    money.review(Now(books, scene.at(44)), officers.reviewer, row=claim, event="return", reason="示例")
-    trade.claim(Now(books, scene.at(45)), scene.enterprise, deal=done)
-    money.review(Now(books, scene.at(46)), officers.reviewer, row=claim, event="check_ok")
-    money.approve(Now(books, scene.at(47)), officers.approver, row=claim)
-    money.pay(Now(books, scene.at(48)), officers.payer, row=claim, purse=purse, bank_reference="SL-9")
-    money.expire(Now(books, scene.at(130)), purse=purse)
-    trade.cancel(Now(books, scene.at(131)), scene.carrier, deal=late, reason="示例")
-    write(books)
-    keys += [request["key"] for request in books.rows[Request]]
+    """Let one voucher live its life as the sample writes it; add the keys of the requests to `keys` in order."""
+    never = [NEVER, NEVER]
+    applications = Applications([scene.holder] * 2, [scene.scheme] * 2, [500_000, 2_000_000], [seconds(1), seconds(2.5)])
+    applications.returned, applications.resumed = [NEVER, seconds(3)], [NEVER, seconds(3.2)]
+    applications.decided, applications.refused, applications.purpose = [seconds(2), seconds(3.4)], [True, False], ["示例", "示例"]
+    assert len(never) == len(applications.holder)
+    budget = Given(scene.scheme, 2026, seconds(0), 90_000_000)
+    told, journal = History(scene.cast, [budget], applications, four_orders(scene), seconds(200)), Journal()
+    money = VoucherPapers(scene.session, told, journal)
+    services = ServicePapers(scene.session, told, journal, money)
+    journal.write(scene.session)
+    money.write()
+    services.write()
+    keys += scene.session.scalars(text(f"SELECT key FROM request WHERE id > {BASE} ORDER BY id"))
 
 
 def by_verbs(scene, keys):
     """Let the same voucher live the same life by the verbs, under the same request ids."""
-    session, officers, business = scene.session, scene.officers, scene.enterprise
+    session, officers, business, carrier = scene.session, scene.officers, scene.enterprise, scene.carrier
     key = iter([one for one in keys if one.startswith("sample/")])
 
     def done(actor, event, order, *documents, days, reason=""):
         day = business_date(scene.at(days))
         papers = tuple(Document(kind, number, day) for kind, number in documents)
-        return orders.EVENTS[event](session, actor, order_id=order, request_id=next(key), given=Given(reason, papers))
+        return orders.EVENTS[event](session, actor, order_id=order, request_id=next(key), given=Handed(reason, papers))
 
-    def decide(application, event, *, days, reason="示例"):
+    def decide(application, event, reason, *, days):
         scene.at(days)
         lifecycle.decide(session, officers.reviewer, application_id=application, event=event, reason=reason, request_id=next(key))
 
+    def place(slot, days):
+        scene.at(days)
+        wish = Wish(scene.instrument, *slot, "test_analysis", voucher=voucher, need=scene.need)
+        return checkout.book_and_hold(session, business, wish, request_id=next(key))
+
     scene.at(0)
-    budgets.adopt(session, officers.approver, version=scene.version, year=2026, amount=90_000_000, request_id=next(key))
+    version = policy.in_force(session, "yuhuan-2023", business_date(START))
+    budgets.adopt(session, officers.approver, version=version, year=2026, amount=90_000_000, request_id=next(key))
     scene.at(1)
     refused = lifecycle.apply(session, business, policy_code="yuhuan-2023", amount=500_000, purpose="示例", request_id=next(key))
-    decide(refused, "refuse", days=2)
+    decide(refused, "refuse", REFUSE_REASON, days=2)
+    scene.at(2.5)
     row = lifecycle.apply(session, business, policy_code="yuhuan-2023", amount=2_000_000, purpose="示例", request_id=next(key))
-    decide(row, "return", days=3)
+    decide(row, "return", RETURN_REASON, days=3)
+    scene.at(3.2)
     lifecycle.resume(session, business, application_id=row, event="submit", request_id=next(key))
-    decide(row, "pass", days=3, reason="")
+    decide(row, "pass", "", days=3.4)
     voucher = ask(session, "SELECT id FROM voucher WHERE application_id = :row", row=row)
-    scene.at(4)
-    placed = [
-        checkout.book_and_hold(
-            session, business, Wish(scene.offer.instrument_id, *slot, scene.offer.service, voucher=voucher, need="示例"), request_id=next(key)
-        )
-        for slot in scene.slots[:4]
-    ]
-    first, called_off, unanswered, late = placed
-    done(scene.carrier, "accept", first, days=4.2)
-    done(scene.carrier, "cancel", called_off, days=4.3, reason="示例")
-    done(scene.carrier, "accept", late, days=4.4)
-    scene.at(5.5)
+    first, called_off, unanswered, late = (place(slot, days) for slot, days in zip(scene.slots, PLACED, strict=True))
+    done(carrier, "accept", first, days=4.2)
+    done(carrier, "cancel", called_off, days=4.3, reason=OFF_REASONS[CARRIER])
+    done(carrier, "accept", late, days=4.4)
+    scene.at(PLACED[2] + 1 + 600 / SECONDS)
     orders.timeout(session, order_id=unanswered)
-    done(scene.carrier, "deliver", first, ("service_result", "SL-1"), days=40)
+    done(carrier, "deliver", first, ("service_result", f"SL-BG-{first:06d}"), days=40)
     done(business, "confirm", first, days=41)
-    done(business, "pay_own_part", first, ("invoice", "SL-2"), ("payment_proof", "SL-3"), days=42)
+    done(business, "pay_own_part", first, ("invoice", f"SL-FP-{first:06d}"), ("payment_proof", f"SL-HD-{first:06d}"), days=42)
     claim = done(business, "claim", first, days=43)
-    scene.at(44)
-    claims.review(session, officers.reviewer, claim_id=claim, event="return", reason="示例", request_id=next(key))
-    done(business, "claim", first, days=45)
-    scene.at(46)
-    claims.review(session, officers.reviewer, claim_id=claim, event="check_ok", reason="", request_id=next(key))
+    for days, event, reason in ((44, "return", CLAIM_RETURN_REASON), (46, "check_ok", "")):
+        if event == "check_ok":
+            done(business, "claim", first, days=45)
+        scene.at(days)
+        claims.review(session, officers.reviewer, claim_id=claim, event=event, reason=reason, request_id=next(key))
     scene.at(47)
     claims.approve(session, officers.approver, claim_id=claim, request_id=next(key))
     scene.at(48)
-    claims.pay(session, officers.payer, claim_id=claim, bank_reference="SL-9", request_id=next(key))
-    scene.at(130)
+    claims.pay(session, officers.payer, claim_id=claim, bank_reference=f"SL-BF-{claim:06d}", request_id=next(key))
+    session.info["now"] = datetime(2026, 6, 6, 0, 10, tzinfo=SHANGHAI).astimezone(UTC)
     lifecycle.expire(session, voucher_id=voucher)
-    scene.at(131)
-    done(scene.carrier, "cancel", late, days=131, reason="示例")
+    done(carrier, "cancel", late, days=131, reason=OFF_REASONS[CARRIER])
     session.flush()
 
 
 def test_the_batch_writes_what_the_verbs_write(laid):
-    scene = Scene(*laid)
-    session, found = scene.session, []
+    scene, found = Scene(laid), []
     try:
         keys = []
         for way in (in_batch, by_verbs):
-            rewind(session)
-            with session.begin_nested() as savepoint:
+            rewind(laid)
+            with laid.begin_nested() as savepoint:
                 way(scene, keys)
-                found.append(written(session))
-                assert violations(session) == []
+                found.append(written(laid))
+                assert violations(laid) == []
                 savepoint.rollback()
     finally:
-        session.info.pop("now", None)
+        laid.info.pop("now", None)
     batch, verbs = found
     for table in TABLES:
         assert batch[table] == verbs[table], table

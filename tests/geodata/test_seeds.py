@@ -20,6 +20,9 @@ COUNTS = {
     "city_population": 11,
     "services": 21,
     "waters": 11,
+    "townships": 1387,
+    "zones": 49,
+    "adcode_changes": 138,
 }
 
 

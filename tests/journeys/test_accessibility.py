@@ -87,7 +87,9 @@ def test_a_page_can_be_used_by_everybody(person, who, language):
     assert found == {}
 
 
-@pytest.mark.parametrize(("who", "address"), [("enterprise", "/?need=%E6%96%AD%E5%8F%A3"), ("enterprise", "/vouchers"), ("planner", "/planner")])
+@pytest.mark.parametrize(
+    ("who", "address"), [("enterprise", "/"), ("enterprise", "/?need=%E6%96%AD%E5%8F%A3"), ("enterprise", "/vouchers"), ("planner", "/planner")]
+)
 def test_the_dark_theme_keeps_its_contrast(person, who, address):
     one = person().logs_in(who)
     one.page.emulate_media(color_scheme="dark")

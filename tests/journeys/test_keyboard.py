@@ -49,7 +49,7 @@ def test_a_need_becomes_a_held_voucher_without_a_mouse(person, size):
     tabs_to(page, "#need")
     page.keyboard.type(NEED)
     page.keyboard.press("Enter")
-    page.wait_for_selector(".res")
+    page.wait_for_selector(".res .rank")
     page.locator(".res:not(:has-text('三周内没有空档')):has(.cp) h3 a").first.evaluate("(link) => { link.id = 'wanted'; }")
     tabs_to(page, "#wanted")
     goes_on(page)

@@ -54,10 +54,10 @@ PAGES = {
         "/nowhere",
     ),
     "enterprise": (search(NEED), instrument, checkout, "/checkout", "/vouchers", "/vouchers/apply", "/orders", order, "/me", "/desk"),
-    "carrier": ("/carrier", "/carrier/listings/new", handled),
+    "carrier": ("/carrier", "/carrier/listings/new", "/carrier/imports", handled),
     "reviewer": (paper("claim"), paper("application")),
     "finance": ("/desk",),
-    "planner": ("/planner",),
+    "planner": ("/planner", "/planner?class=010100&method=gaussian&minutes=45&demand=enterprises&breaks=natural&speed=60"),
 }
 """Log-in (None: nobody) → addresses, or ways to them. Errors and refusals are pages too."""
 

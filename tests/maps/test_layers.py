@@ -6,13 +6,40 @@ import re
 import folium
 import pytest
 
-from maps.layers import LAYERS, BaseRegions, Carriers, Choropleth, HomeCounty, Pin, RankedPins, Rings, Tianditu, Waters, pin_rows
+from maps.layers import (
+    LAYERS,
+    BaseRegions,
+    Carriers,
+    Choropleth,
+    HomeCounty,
+    Instruments,
+    Pin,
+    RankedPins,
+    RegionTiles,
+    Rings,
+    Tianditu,
+    Waters,
+    Would,
+    pin_rows,
+)
 from maps.layers.ranked_pins import MOST_ROWS
 from maps.page import View, draw
 from maps.remote import RemoteGeoJson, Source
 from maps.style import NO_DATA, class_of
 
-ONE_OF_EACH = (Tianditu("k"), HomeCounty("330110"), Choropleth({}, (1, 2, 3, 4)), BaseRegions(), Waters(), Rings(120, 30), Carriers(), RankedPins(()))
+ONE_OF_EACH = (
+    Tianditu("k"),
+    RegionTiles(),
+    HomeCounty("330110"),
+    Choropleth({}, (1, 2, 3, 4)),
+    BaseRegions(),
+    Waters(),
+    Rings(120, 30),
+    Instruments(),
+    Carriers(),
+    RankedPins(()),
+    Would(()),
+)
 
 
 def script_of(*layers):
@@ -21,6 +48,10 @@ def script_of(*layers):
 
 def remote_calls(script):
     return [json.loads(call) for call in re.findall(r"irm\.remote\(map_map,(\{.*?\})\);", script)]
+
+
+def tile_calls(script):
+    return [json.loads(call) for call in re.findall(r"irm\.tiles\.push\((\{.*?\})\);", script)]
 
 
 def many_pins(count):
@@ -62,6 +93,29 @@ def test_carriers_are_asked_for_by_view_and_never_all_at_once():
     assert carriers["bbox"] is True
     assert carriers["minZoom"] >= 8
     assert carriers["kind"] == "points"
+
+
+def test_carriers_wait_for_a_nearer_view_where_discs_would_lie_on_them():
+    (carriers,) = remote_calls(script_of(Carriers()))
+    assert carriers["besideZoom"] > carriers["minZoom"]
+
+
+def test_instruments_come_as_tiles_with_the_filters_of_the_page():
+    (tiles,) = tile_calls(script_of(Instruments()))
+    assert tiles["url"] == "/tiles/instruments/{z}/{x}/{y}.mvt"
+    assert tiles["layer"] == "instruments"
+    assert tiles["filtered"] is True
+
+
+def test_the_land_of_a_country_lies_below_everything_and_knows_no_filter():
+    (tiles,) = tile_calls(script_of(RegionTiles()))
+    assert tiles["kind"] == "regions"
+    assert tiles["filtered"] is False
+    assert LAYERS.index(RegionTiles) < LAYERS.index(Waters)
+
+
+def test_tiles_carry_no_colour():
+    assert not re.search(r"color|#[0-9a-f]{3}|opacity", script_of(RegionTiles(), Instruments()).split("irm.tiles.push", 1)[1], re.IGNORECASE)
 
 
 def test_a_remote_layer_is_styled_by_class_only():

@@ -4,7 +4,7 @@ import json
 import re
 
 from maps.layers import BaseRegions, Carriers, Choropleth, HomeCounty, Pin, RankedPins, Rings, Tianditu, Waters
-from maps.page import View, draw
+from maps.page import View, corners_around, draw
 
 VIEW = View(lon=120.24, lat=30.5, zoom=9.5)
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -74,6 +74,20 @@ def test_the_map_opens_where_the_view_says_and_cannot_leave_the_delta():
     assert '"zoom": 9.5' in script
     assert '"maxBounds"' in script
     assert '"zoomControl": false' in script
+
+
+def test_how_far_out_one_may_zoom_follows_the_land_that_is_loaded():
+    province, country = View.of_land(118.0, 27.0, 123.0, 31.2), View.of_land(73.5, 18.0, 135.1, 53.6)
+    assert 6 <= province.farthest < province.zoom <= 8
+    assert 2 <= country.farthest < country.zoom <= 4
+    assert f'"minZoom": {country.farthest}' in draw([], view=country, nonce="n").script
+    assert '"maxZoom": 17' in draw([], view=country, nonce="n").script
+
+
+def test_one_may_look_a_little_beyond_the_land_and_never_beyond_the_map():
+    (south, west), (north, east) = corners_around(100.0, 20.0, 120.0, 30.0)
+    assert (south, west, north, east) == (17.0, 94.0, 33.0, 126.0)
+    assert corners_around(0.0, 60.0, 90.0, 84.0)[1][0] == 85
 
 
 def test_the_wheel_is_left_to_pages_that_scroll():

@@ -9,7 +9,9 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from core.db import make_engine
-from matching.candidates import Area, Place, Terms, candidates, complete
+from geodata.basemap import Box
+from geodata.wanted import Wanted
+from matching.candidates import Place, Terms, candidates, complete
 from tests import factories as make
 from tests.conftest import copied
 
@@ -48,6 +50,7 @@ def spread(server_url, template_url):
                 session.execute(text(SPREAD), values)
             session.execute(text(LIST))
             session.execute(text("ANALYZE instrument"))
+            session.execute(text("ANALYZE open_instrument"))
             yield session
         engine.dispose()
 
@@ -83,16 +86,29 @@ def sent(session, act):
 def test_the_nearest_of_a_type_come_from_the_index_of_type_and_place(spread):
     statement, parameters = sent(spread, lambda: candidates(spread, {MICROSCOPE: 1.0, TESTER: 0.5}, place=YUHUAN, per_type=PER_TYPE))
     plan = "\n".join(spread.connection().exec_driver_sql("EXPLAIN " + statement, parameters).scalars())
-    assert "Index Scan using gix_instrument_open_type_geom" in plan
-    assert "Order By" in plan
-    assert "type_id = t.id" in plan.split("Index Cond")[1]
+    first = plan.split("Index Scan using gix_open_instrument_type_geom")[1]
+    assert "Order By" in first
+    assert "type_id = t.id" in first.split("Index Cond")[1]
+    assert "Seq Scan on open_instrument" not in plan
 
 
-def test_the_nearest_by_metres_are_among_the_candidates(spread):
-    found = candidates(spread, {MICROSCOPE: 1.0}, place=YUHUAN, per_type=2 * PER_TYPE)
-    values = {"type": type_id(spread, MICROSCOPE), "lon": YUHUAN.lon, "lat": YUHUAN.lat, "most": PER_TYPE // 2}
-    assert set(spread.scalars(text(BY_METRES), values)) <= {one.instrument_id for one in found}
-    assert 0 < min(one.distance_m for one in found) < 30_000
+@pytest.mark.parametrize("place", [YUHUAN, Place(119.0, 30.9), Place(120.5, 31.6), Place(10.0, 70.0)])
+@pytest.mark.parametrize("per_type", [1, PER_TYPE, 60])
+def test_the_candidates_are_the_nearest_by_metres_of_what_is_on_offer(spread, place, per_type):
+    found = candidates(spread, {MICROSCOPE: 1.0}, place=place, per_type=per_type)
+    values = {"type": type_id(spread, MICROSCOPE), "lon": place.lon, "lat": place.lat, "most": per_type}
+    assert sorted(one.instrument_id for one in found) == sorted(spread.scalars(text(BY_METRES), values))
+    assert len(found) == per_type
+
+
+def test_the_filters_of_the_map_narrow_the_candidates(spread):
+    everywhere = candidates(spread, {MICROSCOPE: 1.0}, place=YUHUAN)
+    few = tuple(one.instrument_id for one in everywhere[:5])
+    found = candidates(spread, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(busy=few))
+    assert len(found) == len(everywhere)
+    assert not {one.instrument_id for one in found} & set(few)
+    assert candidates(spread, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(max_price=99_999)) == []
+    assert candidates(spread, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(regions=("330522",))) == []
 
 
 def test_nobody_closed_in_repair_or_not_on_offer_is_a_candidate(spread):
@@ -110,8 +126,8 @@ def test_each_type_has_its_own_nearest_and_carries_its_fit(spread):
 
 
 def test_a_box_holds(spread):
-    box = Area(121.0, 28.0, 121.5, 28.6)
-    found = candidates(spread, {MICROSCOPE: 1.0}, place=Place(119.0, 30.0), area=box)
+    box = Box(121.0, 28.0, 121.5, 28.6)
+    found = candidates(spread, {MICROSCOPE: 1.0}, place=Place(119.0, 30.0), wanted=Wanted(box=box))
     assert found
     assert all(box.west <= one.lon <= box.east and box.south <= one.lat <= box.north for one in found)
 

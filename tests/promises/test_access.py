@@ -33,6 +33,7 @@ class Town(Desks):
         self.claim, self.application = self.one("SELECT max(id) FROM claim"), self.one("SELECT max(id) FROM application")
         self.enrol("auditor", "auditor", self.bureau, region=make.YUHUAN)
         self.enrol("planner", "planner", self.bureau, region="330000")
+        self.batch = make.batch(session, self.scene.carrier, file_name=SECRET).id
         elsewhere = make.region(session, "330522").adcode
         other = make.organisation(session, kind="authority", name_zh="示例别处科技局", adcode=elsewhere)
         homes = {"enterprise": make.enterprise(session, adcode=elsewhere), "carrier": make.carrier(session, adcode=elsewhere)}
@@ -47,6 +48,7 @@ class Town(Desks):
             "order_id": (self.offered, self.claimed),
             "paper_id": (self.claim, self.application),
             "kind": ("claim", "application"),
+            "batch_id": (self.batch,),
             "event": ("accept", "cancel", "deliver", "confirm", "pay_own_part", "claim", "pass", "refuse", "return", "check_ok", "approve", "pay"),
         }
         assert name in found, f"say what a stranger's {name} is"

@@ -6,13 +6,17 @@ import pytest
 from sqlalchemy import event, text
 
 from geodata.basemap import Box, carriers_geojson, carriers_in
-from geodata.items import ItemFilter, items
-from matching.candidates import Area, Place, candidates
+from geodata.items import Page, asked, items
+from geodata.paging import Run, by_distance, by_id, by_price
+from geodata.wanted import Near, Wanted
+from matching.candidates import Place, candidates
 from tests.matching.test_candidates import MICROSCOPE, TESTER, spread
 
 BOX = Box(121.0, 28.0, 121.1, 28.1)
+WHOLE, HERE = Box(116, 26, 124, 33), Near(121.232, 28.136, 0)
+CORNER = Box(121, 28, 121.5, 28.6)
 YUHUAN = Place(121.232, 28.136)
-NEAREST, SITES, INSTRUMENTS = "gix_instrument_open_type_geom", "gix_site_geom", "pk_instrument"
+NEAREST, SITES, INSTRUMENTS = "gix_open_instrument_type_geom", "gix_site_geom", "pk_open_feature"
 
 SITES_EVERYWHERE = """
 INSERT INTO site (organisation_id, name, geom, adcode, precision, source_crs, source)
@@ -51,12 +55,15 @@ def plan(session, act):
 
 ASKED = {
     "the nearest of two types": (lambda s: candidates(s, {MICROSCOPE: 1.0, TESTER: 0.5}, place=YUHUAN), NEAREST),
-    "the nearest in the box that is looked at": (lambda s: candidates(s, {MICROSCOPE: 1.0}, place=YUHUAN, area=Area(121, 28, 121.5, 28.6)), NEAREST),
-    "the nearest in a region that must be": (lambda s: candidates(s, {MICROSCOPE: 1.0}, place=YUHUAN, area=Area(prefixes=("3310",))), NEAREST),
+    "the nearest in the box that is looked at": (lambda s: candidates(s, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(box=CORNER)), NEAREST),
+    "the nearest in a region that must be": (lambda s: candidates(s, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(regions=("3310",))), NEAREST),
     "the nearest to nobody's place": (lambda s: candidates(s, {MICROSCOPE: 1.0}, place=None), NEAREST),
     "carriers on a corner of the map": (lambda s: carriers_geojson(s, BOX, english=False), SITES),
     "their number": (lambda s: carriers_in(s, BOX), SITES),
-    "a page of all instruments": (lambda s: items(s, "instruments", ItemFilter(limit=20, after=1000)), INSTRUMENTS),
+    "the list of a view by distance": (lambda s: by_distance(s, HERE, Wanted(box=WHOLE), after=(-1.0, 0), limit=20), "gix_open_instrument_geom"),
+    "a later page of it by price": (lambda s: by_price(s, Wanted(box=WHOLE), [Run(after=(100_000, 500))], limit=20), "ix_open_instrument_price_id"),
+    "a later page of it as registered": (lambda s: by_id(s, Wanted(box=WHOLE), after=1000, limit=20), "pk_open_instrument"),
+    "a page of all instruments": (lambda s: items(s, "instruments", asked("instruments", Wanted()), Page(20, after=1000)), INSTRUMENTS),
 }
 
 

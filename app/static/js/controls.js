@@ -18,17 +18,34 @@ function scale() {
   if (!box) return;
   const half = map.getSize().y / 2;
   const metres = map.distance(map.containerPointToLatLng([0, half]), map.containerPointToLatLng([110, half]));
-  const km = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200].filter((step) => step * 1000 <= metres).pop() ?? 0.05;
+  const km = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((step) => step * 1000 <= metres).pop() ?? 0.05;
   const rule = document.createElement("i");
   rule.style.width = `${Math.round((110 * km * 1000) / metres)}px`;
   box.replaceChildren(say("km", { n: km }), rule);
 }
 
+const follows = () => document.querySelector("[data-follow]")?.checked;
+let due = 0;
+
+/** After a move by hand: offer to search there, or do so at once for whom has chosen that. */
 function offerArea() {
   const again = document.querySelector("[data-again]");
-  if (!again?.hidden) return;
+  if (!again) return;
+  if (follows()) {
+    again.hidden = true;
+    clearTimeout(due);
+    due = setTimeout(searchRows, 500);
+    return;
+  }
+  if (!again.hidden) return;
   again.hidden = false;
+  document.dispatchEvent(new CustomEvent("irm:offer"));
   announce(say("moved"));
+}
+
+/** Ranked rows come anew by the form; the list of a view follows by itself. */
+function searchRows() {
+  if (document.getElementById("list")?.dataset.browse === undefined) searchHere();
 }
 
 function searchHere() {

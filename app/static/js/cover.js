@@ -2,7 +2,7 @@
 // moves. Its row in the list is there all the same.
 import { map } from "./map.js";
 
-const OVER = ".needbox, .found > .chips, .search .list, .ctl, .padctl:not([hidden]) button, .leg:not([hidden]), .attr, .again:not([hidden])";
+const OVER = ".needbox, .found > .chips, .search .list, .ctl, .padctl:not([hidden]) button, .leg:not([hidden]), .attr, .again:not([hidden]), .follow:not([hidden]), .trouble:not([hidden])";
 const LEAST = 24;
 
 /** True when some straight side strip of `box` that `over` leaves free is at least LEAST wide and high. */
@@ -23,7 +23,7 @@ function rest() {
     { left: -1e5, right: 1e5, top: -1e5, bottom: view.top },
     { left: -1e5, right: 1e5, top: view.bottom, bottom: 1e5 },
   ];
-  for (const sign of document.querySelectorAll(".spot .pin, .spot .clus")) {
+  for (const sign of document.querySelectorAll(".spot .pin, .spot .clus, .spot .one, .spot .leaf")) {
     const box = sign.getBoundingClientRect();
     sign.inert = sign !== document.activeElement && ![...boxes, ...outside].every((over) => leavesRoom(box, over));
   }

@@ -1,13 +1,16 @@
 // Names on the map: greedy placement in the order of weight (cities, rings, waters, counties); a name that would touch a pin,
 // a disc or an earlier name is left away. The list and the legend say everything without them.
 import { irm, map } from "./map.js";
-import { obstacles } from "./pins.js";
+import { discBoxes } from "./clusters.js";
+import { obstacles as pinBoxes } from "./pins.js";
+import { regionNames } from "./tiles.js";
 import { say } from "./words.js";
 
 const COUNTIES_FROM = 9.3;
 const CITIES_TO = 11.2;
 const english = document.documentElement.lang === "en";
 const made = new Map();
+const obstacles = () => [...pinBoxes(), ...discBoxes()];
 
 const word = (properties) => (english ? properties.name_en || properties.name : properties.name);
 const centre = (feature) => feature.properties.at ?? (feature.geometry.type === "Point" ? feature.geometry.coordinates : null);
@@ -29,7 +32,21 @@ function element(text, kind) {
   return made.get(key);
 }
 
+/** Of a whole country the names come from its tiles: provinces from afar, then cities, then counties, each where it has room. */
+function tileLabels(zoom) {
+  const named = regionNames().filter((r) => r.room > 1200);
+  const of = (level) => named.filter((r) => r.level === level).sort((a, b) => b.room - a.room);
+  const provinces = zoom < 6 ? of("province") : [];
+  const cities = zoom >= 6 && zoom <= CITIES_TO ? of("city") : [];
+  return {
+    cities: [...provinces, ...cities].map((r) => ({ text: cityName({ ...r, name: r.name.replace(/(省|壮族自治区|回族自治区|维吾尔自治区|自治区|特别行政区)$/, "") }), kind: "city", at: r.at })),
+    counties: zoom < COUNTIES_FROM ? [] : of("county").map((r) => ({ text: word(r), kind: "county", at: r.at })),
+    provinces: [],
+  };
+}
+
 function regionLabels(zoom) {
+  if (!irm.features.base && irm.tiles.some(({ kind }) => kind === "regions")) return tileLabels(zoom);
   const regions = (irm.features.base ?? []).map((feature) => ({ ...feature.properties, at: centre(feature), shape: feature.geometry }));
   const cities = zoom > CITIES_TO ? [] : regions.filter((r) => r.in_province && r.level === "city");
   const counties = zoom < COUNTIES_FROM ? [] : regions.filter((r) => r.in_province && r.level === "county");
@@ -81,13 +98,16 @@ function wanted() {
 }
 
 /** Sides to try for a name: on its point, then around it; counties are left away rather than shifted far. */
-const shifts = { city: [[0, 0], [0, -22], [0, 24], [52, 0], [-52, 0], [60, -26], [-60, -26], [60, 28], [-60, 28]], county: [[0, 0], [0, -14], [0, 14], [46, 0], [-46, 0], [0, -34], [0, 34]] };
+const shifts = { city: [[0, 0], [0, -22], [0, 24], [0, -34], [0, 36], [44, 0], [-44, 0], [44, -24], [-44, -24], [44, 26], [-44, 26]], county: [[0, 0], [0, -14], [0, 14], [46, 0], [-46, 0], [0, -34], [0, 34]] };
+
+/** Among discs a name that went far would stand on another's land: it stays near or away. */
+const near = [[0, 0], [0, -18], [0, 20]];
 
 function place(label, used) {
   const sign = element(label.text, label.kind);
   const point = map.latLngToLayerPoint([label.at[1], label.at[0]]);
   const [width, height] = [sign.offsetWidth, sign.offsetHeight];
-  for (const [dx, dy] of shifts[label.kind] ?? [[0, 0]]) {
+  for (const [dx, dy] of (discBoxes().length && shifts[label.kind] ? near : shifts[label.kind]) ?? [[0, 0]]) {
     const left = Math.round(point.x + dx - width / 2);
     const top = Math.round(point.y + dy - height / 2);
     const box = [left, top, left + width, top + height];
@@ -129,7 +149,7 @@ function soon() {
 }
 
 if (map) {
-  map.on("moveend irm:features irm:pins", soon);
+  map.on("moveend irm:features irm:pins irm:tiles", soon);
   map.on("zoomstart", () => { for (const sign of made.values()) sign.classList.add("off"); });
   soon();
 }

@@ -1,4 +1,5 @@
 // Behaviour common to every map: it works on the Leaflet map that the page's script has made, and makes none itself.
+import { viewPair, write } from "./state.js";
 import { say } from "./words.js";
 
 export const irm = window.irm ?? { map: null, rows: [] };
@@ -37,10 +38,7 @@ export function recentre() {
 
 /** Put `view=zoom,lon,lat` into the address, so that a copied link shows the same map. */
 function keepView() {
-  const { lat, lng } = map.getCenter();
-  const url = new URL(location.href);
-  url.searchParams.set("view", [map.getZoom().toFixed(2), lng.toFixed(4), lat.toFixed(4)].join(","));
-  history.replaceState(history.state, "", url);
+  write({ view: viewPair(map.getZoom(), map.getCenter()) });
 }
 
 /** Show the view named in the address; false when it names none. */

@@ -9,7 +9,7 @@ const found = document.getElementById("found");
 
 /** Hang a chip's dialog under its chip, inside the window; on the phone the style sheet puts it at the bottom. */
 function hang(dialog) {
-  const chip = document.querySelector(`[popovertarget="${CSS.escape(dialog.id)}"]`);
+  const chip = document.querySelector(`[popovertarget="${CSS.escape(dialog.id)}"]:not([popovertargetaction])`);
   if (!chip || isPhone()) return;
   const { left, bottom } = chip.getBoundingClientRect();
   dialog.style.left = `${Math.max(8, Math.min(left, innerWidth - dialog.offsetWidth - 8))}px`;
@@ -23,7 +23,7 @@ function opened(event) {
 }
 
 function closeDialogs() {
-  for (const dialog of document.querySelectorAll(".pop:popover-open")) dialog.hidePopover();
+  for (const dialog of document.querySelectorAll(".pop:popover-open:not(.filters)")) dialog.hidePopover();
 }
 
 function extra(name, value) {
@@ -38,12 +38,20 @@ function extra(name, value) {
   input.value = value;
 }
 
+let within = false;        // the focus was in what the answer replaces
+
+/** A keyboard must not fall back to the top of the page because the row it stood on is gone. */
+function keepFocus() {
+  if (within && (!document.activeElement || document.activeElement === document.body)) document.getElementById("list").focus({ preventScroll: true });
+}
+
 /** New rows are in the page: show them on the map, say how many there are. */
 function arrived() {
   const list = document.getElementById("list");
   const rows = JSON.parse(list.dataset.pins ?? "[]");
   const area = new URLSearchParams(location.search).has("area");
   found.classList.remove("busy");
+  keepFocus();
   if (map) {
     forgetMove();
     document.querySelector("[data-again]").hidden = true;
@@ -86,7 +94,10 @@ if (form && found) {
   form.addEventListener("submit", forgetCorrections, true);
   document.addEventListener("change", (event) => { if (event.target.matches("[data-submit-on-change]")) form.requestSubmit(); });
   document.addEventListener("irm:search", (event) => { extra("area", event.detail.area); form.requestSubmit(); });
-  document.addEventListener("htmx:beforeRequest", () => { closeDialogs(); found.classList.add("busy"); form.elements.need.blur(); announce(say("busy")); });
+  document.addEventListener("htmx:beforeRequest", () => { closeDialogs(); found.classList.add("busy"); if (document.activeElement === form.elements.need) form.elements.need.blur(); announce(say("busy")); });
+  // a browser leaves a chip that shows a corner where it is
+  found.addEventListener("focusin", (event) => { event.target.closest?.(".chips > .chip")?.scrollIntoView({ block: "nearest", inline: "nearest" }); });
+  document.addEventListener("htmx:beforeSwap", () => { within = found.contains(document.activeElement); });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target === found) arrived(); });
   for (const kind of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(kind, failed);
 }

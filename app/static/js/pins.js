@@ -1,5 +1,7 @@
 // Pins of the ranked rows: a pill with rank and own price. What would lie on top of something better ranked is gathered into a
 // counted disc; carriers on one and the same spot fan out. Hovering or focusing a row darkens its pin, and the other way round.
+import { fan, fanOut, foldFan, put as putOn } from "./fan.js";
+import { write } from "./state.js";
 import { announce, say } from "./words.js";
 import { fit, irm, isPhone, map, movedByHand, recentre } from "./map.js";
 
@@ -7,7 +9,6 @@ const PRIME = 10;            // so many of the best ranks may claim a pin with a
 const GATHER = 52;           // pixels within which the others are one disc
 const SAME_PLACE = 60;       // metres below which zooming in would not part them
 const layer = map ? L.layerGroup().addTo(map) : null;
-const fan = map ? L.layerGroup().addTo(map) : null;
 let boxes = [];              // [left, top, right, bottom] in layer pixels: what labels must keep clear of
 let chosen = null;
 
@@ -70,11 +71,7 @@ function pinButton(row, short) {
   return button;
 }
 
-function put(latlng, element, { on = layer, above = 0 } = {}) {
-  L.DomEvent.disableClickPropagation(element);
-  const icon = L.divIcon({ className: "spot", iconSize: null, html: element });
-  return L.marker(latlng, { icon, interactive: false, keyboard: false, zIndexOffset: above }).addTo(on);
-}
+const put = (latlng, element, { on = layer, above = 0 } = {}) => putOn(latlng, element, { on, above });
 
 function putPin(row, short, where = spot(row), on = layer) {
   const marker = put(where, pinButton(row, short), { on, above: row.id === chosen ? 20000 : 5000 - row.rank });
@@ -92,7 +89,7 @@ function discButton(rows, radius) {
   const ranks = rows.slice(0, 6).map((row) => row.rank).join(say("or"));
   button.append(String(rows.length), whisper(say(together ? "fan" : "many", { n: rows.length, ranks })));
   button.dataset.ids = JSON.stringify(rows.map((row) => row.id));
-  button.addEventListener("click", () => (together ? fanOut(rows, button) : zoomTo(rows)));
+  button.addEventListener("click", () => (together ? unfold(rows, button) : zoomTo(rows)));
   return button;
 }
 
@@ -119,25 +116,10 @@ function zoomTo(rows) {
   if (map.getZoom() <= before) map.setZoomAround(spot(rows[0]), before + 1);
 }
 
-/** Set the rows of one spot in an ellipse around it, wide enough that no two pills touch and the pin in the middle stays free. */
-function fanOut(rows, disc) {
-  foldFan();
-  disc.hidden = true;
-  const centre = map.latLngToLayerPoint(spot(rows[0]));
-  const wide = Math.max(92, (rows.length * 84) / (2 * Math.PI));
-  const high = Math.max(66, (rows.length * 46) / (2 * Math.PI));
-  rows.forEach((row, place) => {
-    const angle = (2 * Math.PI * place) / rows.length - Math.PI / 2;
-    const where = map.layerPointToLatLng(centre.add([wide * Math.cos(angle), high * Math.sin(angle) + 16]));
-    L.polyline([spot(rows[0]), where], { className: "fan-leg", pane: "rings", interactive: false }).addTo(fan);
-    putPin(row, false, where, fan);
-  });
-  fan.getLayers().find((marker) => marker.row)?.getElement().querySelector(".pin").focus({ preventScroll: true });
-}
-
-function foldFan() {
-  fan.clearLayers();
-  for (const disc of document.querySelectorAll(".clus[hidden]")) disc.hidden = false;
+/** The pins of one spot, set around it. */
+function unfold(rows, disc) {
+  const markers = fanOut(spot(rows[0]), rows.map((row) => pinButton(row, false)), disc);
+  markers.forEach((marker, place) => { marker.row = rows[place].id; });
 }
 
 /** Greedy by rank: a pin with its price, else only its number, else left over for the discs. */
@@ -201,8 +183,9 @@ function setDiscs(groups) {
 
 /** Which signs of the legend are on the map now. */
 function legend() {
-  const shown = { pins: irm.rows.length > 0, late: irm.rows.some((row) => row.late), approx: irm.rows.some((row) => row.approximate),
-    many: Boolean(document.querySelector(".clus")), dots: irm.features.carriers?.length > 0 };
+  const on = (sign) => Boolean(document.querySelector(`.spot ${sign}`));
+  const shown = { pins: irm.rows.length > 0, late: irm.rows.some((row) => row.late), approx: on(".pin.approx"), rough: on(".one.approx, .clus.approx"),
+    many: on(".clus[data-ids]"), cells: on(".clus[data-n]"), one: on(".one:not(.approx)"), spread: irm.spread === "gathered", dots: irm.features.carriers?.length > 0 };
   for (const line of document.querySelectorAll(".leg [data-when]")) line.hidden = !shown[line.dataset.when];
   for (const box of document.querySelectorAll(".leg")) box.hidden = !box.querySelector("li:not([hidden])");
 }
@@ -217,7 +200,6 @@ function layOut() {
   const order = first ? [first, ...irm.rows.filter((row) => row !== first)] : irm.rows;
   setDiscs(gather(setPins(order, tight)));
   if (chosen) choose(chosen);
-  legend();
   map.fire("irm:pins");
 }
 
@@ -237,7 +219,7 @@ function choose(id, { scroll = false, keep = false } = {}) {
       marker.setZIndexOffset(marker.row === id ? 20000 : 4000);
     }
   }
-  for (const disc of document.querySelectorAll(".clus")) disc.classList.toggle("on", JSON.parse(disc.dataset.ids).includes(id));
+  for (const disc of document.querySelectorAll(".clus[data-ids]")) disc.classList.toggle("on", JSON.parse(disc.dataset.ids).includes(id));
   if (scroll) reveal(id);
   if (keep) keepChoice(id);
 }
@@ -252,9 +234,7 @@ function reveal(id) {
 }
 
 function keepChoice(id) {
-  const url = new URL(location.href);
-  url.searchParams.set("sel", id);
-  history.replaceState(history.state, "", url);
+  write({ sel: id });
 }
 
 /** A pin on a still picture: the place's name, nothing to press. */
@@ -285,13 +265,11 @@ export function bringIntoView() {
 
 if (map && document.querySelector(".search")) {
   map.on("zoomend", layOut);
-  map.on("irm:features", legend);
-  map.on("click", foldFan);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") foldFan(); });
+  map.on("irm:features irm:tiles irm:pins", legend);
   const found = document.getElementById("found");
   for (const kind of ["mouseover", "focusin"]) {
     found.addEventListener(kind, (event) => {
-      const row = event.target.closest?.(".res");
+      const row = event.target.closest?.(".res:not([data-lon])");
       if (row && row.dataset.id !== chosen) choose(row.dataset.id);
     });
   }

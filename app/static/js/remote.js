@@ -1,6 +1,6 @@
 // What the Folium elements of maps/ call: they say what to show, this fetches it and draws it.
 // A plain script, loaded after Leaflet and before the page's own map script. Nothing here chooses a colour: paths get classes only.
-window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: null, me: null, rings: [] };
+window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: null, me: null, rings: [], tiles: [] };
 
 (() => {
   const irm = window.irm;
@@ -104,9 +104,10 @@ window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: n
   };
 
   /** Address to ask at this zoom and view, or null when the layer is not to be seen. */
-  function address(map, { urls, minZoom, maxZoom, bbox }) {
+  function address(map, { urls, minZoom, maxZoom, bbox, besideZoom }) {
     const zoom = map.getZoom();
-    if (zoom < minZoom || zoom > maxZoom) return null;
+    const browsing = document.getElementById("list")?.dataset.browse !== undefined;
+    if (zoom < (browsing ? Math.max(minZoom, besideZoom) : minZoom) || zoom > maxZoom) return null;
     const url = urls.filter(([from]) => zoom >= from).pop()[1];
     if (!bbox) return url;
     const bounds = map.getBounds().pad(0.2);
@@ -141,6 +142,7 @@ window.irm = { map: null, rows: [], features: {}, values: {}, texts: {}, home: n
       }
       await settled;
       map.on("moveend", refresh);
+      if (layer.besideZoom) document.addEventListener("irm:results", refresh);
       refresh();
     }
 
