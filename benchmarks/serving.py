@@ -78,7 +78,7 @@ def environment(name: str) -> Path:
     if not stamp.exists() or stamp.read_text() != pins.read_text():
         shutil.rmtree(home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(pins)], check=True)
+        subprocess.run([str(home / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(pins)], check=True)
         stamp.write_text(pins.read_text())
     return home / "bin" / "python"
 

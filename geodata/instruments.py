@@ -17,7 +17,6 @@ from core.audit import Arrow
 from core.db import Base, BigId, Created, Fen
 from geodata.organisations import PRECISIONS
 
-
 _SESSION = ("(hours #>> '{{{0},0,0}}')", "(hours #>> '{{{0},0,1}}')")
 _DAY = "CASE WHEN length({0}) = 5 AND length({1}) = 5 AND {0} < {1} THEN {2} ELSE 0 END"
 OPEN_DAYS = " + ".join(_DAY.format(*(part.format(day) for part in _SESSION), 1 << (day - 1)) for day in range(1, 8))
