@@ -205,7 +205,9 @@ def test_holders_of_one_controller_never_exceed_the_cap_of_their_group(committed
         return granted
 
     found = storm(committed_db, act)
-    assert found == {300_000: 8, 100_000: 1, 0: 7}
+    # who comes first decides how much each of the two gets of its own 2,000,000; together they get the group's cap to the fen
+    assert sum(granted * times for granted, times in found.items()) == 2_500_000
+    assert sum(found.values()) == THREADS
 
 
 def test_sixteen_applicants_share_a_hot_budget_that_never_falls_below_zero(committed_db: Any) -> None:
