@@ -13,8 +13,8 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.freeweek import busy_now
 from bookings.checkout import Terms, best_terms
-from bookings.free import busy
 from bookings.limits import own_limits
 from core.actor import Actor
 from geodata.basemap import Box
@@ -150,7 +150,7 @@ def _wanted(session: Session, query: MapQuery, *, place: Place | None, terms: Te
         levels=said.levels,
         regions=said.regions,
         working=said.free,
-        busy=busy(session) if said.free else (),
+        busy=busy_now(session) if said.free else (),
         near=Near(place.lon, place.lat, said.within) if place and said.within else None,
     )
     return _affordable(session, found, terms, said.own_max)

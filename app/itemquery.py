@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from bookings.free import busy
+from app.freeweek import busy_now
 from core.errors import N_, Invalid
 from core.money import MAX_FEN
 from geodata.basemap import read_box
@@ -88,7 +88,7 @@ def wanted(session: Session, kind: Kind, query: Filters) -> Wanted:
         levels=tuple(query.level),
         region=six_digits("region", query.region),
         max_price=_limit(query.max_price),
-        busy=busy(session) if query.free else (),
+        busy=busy_now(session) if query.free else (),
         working=bool(query.free),
         near=_near(query),
     )

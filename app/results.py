@@ -37,7 +37,7 @@ SIGNAL_NAMES = {
     "slot": N_("多快能约上、赶不赶得上期限"),
     "budget": N_("在不在预算里"),
 }
-PLAIN_SORTS = (("best", N_("登记先后")), ("own", N_("自付从低到高")))
+PLAIN_SORTS = (("best", N_("默认顺序")), ("own", N_("自付从低到高")))
 """Orders of a list without a need; with a place it is by distance first."""
 
 NEAR_SORTS = (("best", N_("距离从近到远")), ("own", N_("自付从低到高")))

@@ -1,7 +1,7 @@
 """The list of a view when there is no need to rank by: rows in a plain order, in pages that stay what they are while rows come and go.
 
-Three orders: by distance where a place is known, by what remains to be paid after my vouchers, and as registered. A cursor names the order and
-the last row's key in it, so a page goes on after that row, whatever was added before it.
+Four orders: by distance where a place is known, from the middle of the view, by what remains to be paid after my vouchers, and as registered.
+A cursor names the order and the last row's key in it, so a page goes on after that row, whatever was added before it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from geodata.paging import FURTHEST, Shown, by_distance, by_id, shown
 from geodata.wanted import Near
 
 if TYPE_CHECKING:
+    from geodata.basemap import Box
     from matching.candidates import Place
 
 FEW: Final = 3_000
@@ -78,8 +79,10 @@ class Size:
 
 
 def order(asked: Asked, query: MapQuery) -> str:
-    """Return in which order the rows stand: "own", "near" where a place is known, else "id"."""
-    return "own" if query.sort == "own" else "near" if asked.place and query.sort in ("best", "near") else "id"
+    """Return in which order the rows stand: "own", "near" where a place is known, "mid" from the middle of the view, else "id"."""
+    if query.sort == "own":
+        return "own"
+    return "near" if asked.place and query.sort in ("best", "near") else "mid" if query.area else "id"
 
 
 def _voucher_part(asked: Asked, row: Shown) -> int:
@@ -105,14 +108,25 @@ def _by_own(session: Session, asked: Asked, cursor: str, size: Size) -> Keys:
 
 
 def _by_distance(session: Session, asked: Asked, cursor: str, size: Size) -> Keys:
-    metres, last = _read(cursor, "near", _metres, _whole) or (-1.0, 0)
     place = cast("Place", asked.place)  # this order is chosen only where a place is known
+    return _from(session, asked, Near(place.lon, place.lat, 0), cursor, size, name="near")
+
+
+def _from_middle(session: Session, asked: Asked, cursor: str, size: Size) -> Keys:
+    """Begin with what lies nearest to the middle of the view: the index on places finds it at once, wherever in the country one looks."""
+    box = cast("Box", asked.wanted.box)  # this order is chosen only where a view is known
+    middle = Near((box.west + box.east) / 2, (box.south + box.north) / 2, 0)
+    return _from(session, asked, middle, cursor, size, name="mid")
+
+
+def _from(session: Session, asked: Asked, origin: Near, cursor: str, size: Size, *, name: str) -> Keys:
+    metres, last = _read(cursor, name, _metres, _whole) or (-1.0, 0)
     after = (None if metres == FURTHEST else metres, int(last))
-    found = by_distance(session, Near(place.lon, place.lat, 0), asked.wanted, after=after, limit=size.limit, few=size.few)
-    return [(key.id, _written("near", ROUGH if key.metres is None else repr(key.metres), key.id)) for key in found]
+    found = by_distance(session, origin, asked.wanted, after=after, limit=size.limit, few=size.few)
+    return [(key.id, _written(name, ROUGH if key.metres is None else repr(key.metres), key.id)) for key in found]
 
 
-ORDERS: Final[Mapping[str, Callable[[Session, Asked, str, Size], Keys]]] = {"id": _by_id, "own": _by_own, "near": _by_distance}
+ORDERS: Final[Mapping[str, Callable[[Session, Asked, str, Size], Keys]]] = {"id": _by_id, "own": _by_own, "near": _by_distance, "mid": _from_middle}
 
 
 def _written(name: str, *parts: object) -> str:

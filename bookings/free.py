@@ -6,8 +6,9 @@ The database names the few that might be: no first session on a weekday other th
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -24,12 +25,23 @@ WEEK: Final = 7
 def busy(session: Session) -> tuple[int, ...]:
     """Return the ids of open, working instruments that have no free slot within a week from now, in order."""
     now, today = clock.now(session), clock.today(session).isoweekday()
-    end = now + timedelta(days=WEEK + 1)
-    values = {"now": now, "end": end, "today": 1 << (today - 1)}
-    doubtful = {row.id: row.hours for row in session.execute(text(_DOUBTFUL), values)}
-    taken = queries.taken(session, doubtful, start=now, end=end) if doubtful else {}
-    return tuple(sorted(one for one, hours in doubtful.items() if next_free(hours, taken[one], now=now, days=WEEK) is None))
+    values = {"now": now, "end": now + timedelta(days=WEEK + 1), "today": 1 << (today - 1)}
+    return tuple(sorted(_without_slot(session, {row.id: row.hours for row in session.execute(text(_DOUBTFUL), values)})))
 
+
+def still_busy(session: Session, ids: Collection[int]) -> set[int]:
+    """Return those of `ids` that are open, in working order and have no free slot within a week from now."""
+    rows = session.execute(text(_HOURS), {"ids": list(ids)}) if ids else ()
+    return _without_slot(session, {row.id: row.hours for row in rows})
+
+
+def _without_slot(session: Session, hours: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    now = clock.now(session)
+    taken = queries.taken(session, hours, start=now, end=now + timedelta(days=WEEK + 1)) if hours else {}
+    return {one for one, open_hours in hours.items() if next_free(open_hours, taken[one], now=now, days=WEEK) is None}
+
+
+_HOURS: Final = "SELECT id, hours FROM instrument WHERE id = ANY(:ids) AND is_open AND status = 'working'"
 
 _DOUBTFUL: Final = f"""
 SELECT i.id, i.hours FROM instrument i WHERE i.is_open AND i.status = 'working' AND i.open_days IN (0, :today)

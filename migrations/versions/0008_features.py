@@ -104,41 +104,36 @@ _TRANSITION = {
 # Planned once: a plan made without the numbers takes the index that the statement was written for, if scans of the whole table are not thought of.
 _PLANNED = "SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off"
 
-# The exact number of open instruments in a box (WGS84 degrees, edges included): whole cells of zoom 10 and 12, changes that these do not know yet,
+# The exact number of open instruments in a box (WGS84 degrees, edges included): whole cells of one zoom, changes that these do not know yet,
 # and the points between the cells and the edge. Two positions (7 cm) are left as a margin for the rounding of the formulas.
 COUNT = f"""
 CREATE FUNCTION open_in_box(west float8, south float8, east float8, north float8) RETURNS bigint LANGUAGE plpgsql STABLE {_PLANNED} AS $$
 DECLARE
     x0 integer := map_x(ST_MakePoint(west, south)); y0 integer := map_y(ST_MakePoint(west, north));
     x1 integer := map_x(ST_MakePoint(east, south)); y1 integer := map_y(ST_MakePoint(west, south));
-    cw integer := ((x0 + 1) >> 20) + 1; cn integer := ((y0 + 1) >> 20) + 1; ce integer := ((x1 - 1) >> 20) - 1; cs integer := ((y1 - 1) >> 20) - 1;
-    fw integer := ((x0 + 1) >> 18) + 1; fn integer := ((y0 + 1) >> 18) + 1; fe integer := ((x1 - 1) >> 18) - 1; fs integer := ((y1 - 1) >> 18) - 1;
-    w float8; e float8; s float8; n float8; found bigint; part bigint; coarse integer; fine integer;
+    -- the finest of three zooms at which the box is at most 128 cells wide: the finer the cells, the fewer points along the border
+    z integer := CASE WHEN x1 - x0 <= 128 << 16 THEN 14 WHEN x1 - x0 <= 128 << 18 THEN 12 ELSE 10 END;
+    enough integer := CASE z WHEN 14 THEN 400 ELSE 24 END; -- cells that spare more than they cost
+    sh integer := 30 - z; size float8 := 2.0 ^ -z;
+    fw integer := ((x0 + 1) >> sh) + 1; fn integer := ((y0 + 1) >> sh) + 1; fe integer := ((x1 - 1) >> sh) - 1; fs integer := ((y1 - 1) >> sh) - 1;
+    w float8; e float8; s float8; n float8; found bigint; part bigint; plain integer;
 BEGIN
-    IF fw > fe OR fn > fs OR (fe - fw) * (fs - fn) < 24 THEN
+    IF fw > fe OR fn > fs OR (fe - fw) * (fs - fn) < enough THEN
         SELECT count(*) INTO found FROM open_instrument m WHERE m.geom && ST_MakeEnvelope(west, south, east, north, 4326)
             AND CASE WHEN m.px BETWEEN x0 + 2 AND x1 - 2 AND m.py BETWEEN y0 + 2 AND y1 - 2 THEN true
                      ELSE ST_X(m.geom) BETWEEN west AND east AND ST_Y(m.geom) BETWEEN south AND north END;
         RETURN found;
     END IF;
-    SELECT id INTO coarse FROM grid_key WHERE layer = 'instruments' AND zoom = 10 AND class = '*' AND kind = '*' AND level = '*';
-    SELECT id INTO fine FROM grid_key WHERE layer = 'instruments' AND zoom = 12 AND class = '*' AND kind = '*' AND level = '*';
-    IF cw > ce OR cn > cs THEN
-        SELECT coalesce(sum(g.n), 0) INTO found FROM grid g WHERE g.key = fine AND g.x BETWEEN fw AND fe AND g.y BETWEEN fn AND fs;
-    ELSE
-        SELECT coalesce(sum(g.n), 0) INTO found FROM grid g WHERE g.key = coarse AND g.x BETWEEN cw AND ce AND g.y BETWEEN cn AND cs;
-        SELECT coalesce(sum(g.n), 0) INTO part FROM grid g WHERE g.key = fine AND g.x BETWEEN fw AND fe AND g.y BETWEEN fn AND fs
-            AND NOT (g.x BETWEEN cw << 2 AND (ce << 2) + 3 AND g.y BETWEEN cn << 2 AND (cs << 2) + 3);
-        found := found + part;
-    END IF;
-    SELECT coalesce(sum(d.n), 0) INTO part FROM grid_delta d WHERE d.layer = 'instruments' AND d.px >> 18 BETWEEN fw AND fe AND d.py >> 18 BETWEEN fn AND fs;
+    SELECT id INTO plain FROM grid_key WHERE layer = 'instruments' AND zoom = z AND class = '*' AND kind = '*' AND level = '*';
+    SELECT coalesce(sum(g.n), 0) INTO found FROM grid g WHERE g.key = plain AND g.x BETWEEN fw AND fe AND g.y BETWEEN fn AND fs;
+    SELECT coalesce(sum(d.n), 0) INTO part FROM grid_delta d WHERE d.layer = 'instruments' AND d.px >> sh BETWEEN fw AND fe AND d.py >> sh BETWEEN fn AND fs;
     found := found + part;
-    w := fw * 262144.0 / 1073741824 * 360 - 180; e := (fe + 1) * 262144.0 / 1073741824 * 360 - 180;
-    n := degrees(atan(sinh(pi() * (1 - 2 * (fn * 262144.0 / 1073741824))))); s := degrees(atan(sinh(pi() * (1 - 2 * ((fs + 1) * 262144.0 / 1073741824)))));
+    w := fw * size * 360 - 180; e := (fe + 1) * size * 360 - 180;
+    n := degrees(atan(sinh(pi() * (1 - 2 * (fn * size))))); s := degrees(atan(sinh(pi() * (1 - 2 * ((fs + 1) * size)))));
     SELECT count(*) INTO part FROM open_instrument m
     WHERE (m.geom && ST_MakeEnvelope(west, south, w + 1e-5, north, 4326) OR m.geom && ST_MakeEnvelope(e - 1e-5, south, east, north, 4326)
         OR m.geom && ST_MakeEnvelope(west, south, east, s + 1e-5, 4326) OR m.geom && ST_MakeEnvelope(west, n - 1e-5, east, north, 4326))
-        AND NOT (m.px >> 18 BETWEEN fw AND fe AND m.py >> 18 BETWEEN fn AND fs)
+        AND NOT (m.px >> sh BETWEEN fw AND fe AND m.py >> sh BETWEEN fn AND fs)
         AND CASE WHEN m.px BETWEEN x0 + 2 AND x1 - 2 AND m.py BETWEEN y0 + 2 AND y1 - 2 THEN true
                  ELSE ST_X(m.geom) BETWEEN west AND east AND ST_Y(m.geom) BETWEEN south AND north END;
     RETURN found + part;
@@ -156,8 +151,19 @@ DECLARE
     x1 integer := map_x(ST_MakePoint(east, south)) + 2; y1 integer := map_y(ST_MakePoint(west, south)) + 2;
     ids bigint[];
 BEGIN
-    total := open_in_box(west, south, east, north);
-    IF total <= 2000 THEN
+    -- a box of less than 400 cells of zoom 14 is looked through once, for the count and for the page
+    IF (x1 - x0)::bigint * (y1 - y0) < 400 * 4294967296 THEN
+        ids := ARRAY(SELECT m.id FROM open_instrument m WHERE m.geom && ST_MakeEnvelope(west, south, east, north, 4326)
+            AND ST_X(m.geom) BETWEEN west AND east AND ST_Y(m.geom) BETWEEN south AND north ORDER BY m.id + 0);
+        total := cardinality(ids);
+        IF after > 0 THEN ids := ARRAY(SELECT i FROM unnest(ids) i WHERE i > after ORDER BY i); END IF;
+        ids := ids[leave + 1:leave + many + 1];
+    ELSE
+        total := open_in_box(west, south, east, north);
+    END IF;
+    IF ids IS NOT NULL THEN
+        NULL;
+    ELSIF total <= 2000 THEN
         ids := ARRAY(SELECT m.id FROM open_instrument m WHERE m.geom && ST_MakeEnvelope(west, south, east, north, 4326)
             AND ST_X(m.geom) BETWEEN west AND east AND ST_Y(m.geom) BETWEEN south AND north AND m.id > after
             ORDER BY m.id + 0 LIMIT many + 1 OFFSET leave);
