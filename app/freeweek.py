@@ -1,8 +1,8 @@
 """Who has no free slot this week, kept for a few seconds in each web process: it is the same for everybody, and dear to find out at full scale.
 
 What was booked since counts at once: those instruments are judged anew at each request. What was given back, or was just being written while
-the answer was found, shows after `FRESH` seconds. An answer older than that is still given while one thread finds out anew, up to `STALE`
-seconds. A transaction that has written asks the database itself.
+the answer was found, shows after `FRESH` seconds, or as much later as `COST` says. An answer older than that is still given while one thread
+finds out anew, up to `STALE` seconds more. A transaction that has written asks the database itself.
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ from bookings.free import busy, still_busy
 
 FRESH: Final = 15.0
 STALE: Final = 90.0
+COST: Final = 20.0
+"""An answer is kept so many times as long as it took to find out: at most a twentieth of the time goes into it."""
+
 MOST: Final = 1_000
 """With more bookings than this since, all are judged anew."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The answer, the newest booking that it knows, and when it was found (monotonic seconds)."""
+    """The answer, the newest booking that it knows, and until when it is fresh (monotonic seconds)."""
 
     ids: frozenset[int]
     newest: int
-    at: float
+    until: float
 
 
 _kept: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
@@ -46,19 +49,21 @@ def busy_now(session: Session) -> tuple[int, ...]:
     row = session.execute(text(_SINCE), {"newest": known.newest if known else 0, "most": MOST + 1 if known else 0}).one()
     if row.wrote or not isinstance(engine, Engine):
         return busy(session)
-    age = monotonic() - known.at if known else STALE
+    age = monotonic() - known.until if known else STALE
     if known is None or age >= STALE or len(row.since) > MOST:
         with _finding:
             other = _kept.get(engine)
             known = other if other and other is not known else _find(session, engine, row.newest)
-    elif age >= FRESH:
+    elif age >= 0:
         _find_behind(engine)
     since = set(row.since)
     return tuple(sorted((known.ids - since) | still_busy(session, since)))
 
 
 def _find(session: Session, engine: Engine, newest: int) -> Kept:
-    found = Kept(frozenset(busy(session)), newest, monotonic())
+    began = monotonic()
+    ids = frozenset(busy(session))
+    found = Kept(ids, newest, began + max(FRESH, COST * (monotonic() - began)))
     _kept[engine] = found
     return found
 

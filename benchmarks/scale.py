@@ -72,7 +72,7 @@ def rounds(start: Start, url: str, ask: Ask) -> Load:
     found = []
     for turn in range(ROUNDS):
         with start(url) as base:
-            press(base, ask(turn + WARMING), seconds=2)
+            press(base, ask(turn + WARMING), seconds=4)
             found.append(press(base, ask(turn)))
     return middle(found)
 
@@ -158,8 +158,8 @@ def _pgbench(url: str, types: int) -> float:
     from geodata.nearest import nearest_statement
 
     where = make_url(url)
-    sql = nearest_statement()
-    values = {"type": ":type", "lon": "(118 + :x / 10000.0)", "lat": "(27 + :y / 10000.0)", "limit": "20"}
+    sql = nearest_statement(20)
+    values = {"type": ":type", "lon": "(118 + :x / 10000.0)", "lat": "(27 + :y / 10000.0)"}
     script = re.sub(r"(?<!:):(\w+)", lambda found: values[found.group(1)], " ".join(sql.split()))
     body = f"\\set type random(1, {types})\n\\set x random(0, 50000)\n\\set y random(0, 40000)\n{script};\n"
     with tempfile.TemporaryDirectory() as folder:

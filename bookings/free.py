@@ -26,6 +26,7 @@ def busy(session: Session) -> tuple[int, ...]:
     """Return the ids of open, working instruments that have no free slot within a week from now, in order."""
     now, today = clock.now(session), clock.today(session).isoweekday()
     values = {"now": now, "end": now + timedelta(days=WEEK + 1), "today": 1 << (today - 1)}
+    session.execute(text("SELECT set_config('work_mem', '64MB', true)"))  # one row for each booked instrument is kept while they are counted
     return tuple(sorted(_without_slot(session, {row.id: row.hours for row in session.execute(text(_DOUBTFUL), values)})))
 
 
@@ -43,13 +44,15 @@ def _without_slot(session: Session, hours: Mapping[int, Mapping[str, Any]]) -> s
 
 _HOURS: Final = "SELECT id, hours FROM instrument WHERE id = ANY(:ids) AND is_open AND status = 'working'"
 
+_DAY_OF: Final = "(1 << ((CAST(floor((date_part('epoch', {}) + 28800) / 86400) AS integer) + 3) % 7))"
+"""The bit of a weekday, Monday first, of an instant in Shanghai, which is eight hours ahead all the year; 1970-01-01 was a Thursday."""
+
 _DOUBTFUL: Final = f"""
 SELECT i.id, i.hours FROM instrument i WHERE i.is_open AND i.status = 'working' AND i.open_days IN (0, :today)
 UNION ALL
 SELECT i.id, i.hours FROM (
     SELECT instrument_id, bit_or(CASE WHEN upper(span) - lower(span) > interval '1 day' THEN 127
-        ELSE (1 << (CAST(extract(isodow FROM lower(span) AT TIME ZONE 'Asia/Shanghai') AS integer) - 1))
-           | (1 << (CAST(extract(isodow FROM upper(span) AT TIME ZONE 'Asia/Shanghai') AS integer) - 1)) END) AS days
+        ELSE {_DAY_OF.format("lower(span)")} | {_DAY_OF.format("upper(span)")} END) AS days
     FROM booking WHERE state IN {LIVE!r} AND span && tstzrange(:now, :end) GROUP BY instrument_id) b
 JOIN instrument i ON i.id = b.instrument_id
 WHERE i.is_open AND i.status = 'working' AND i.open_days NOT IN (0, :today) AND i.open_days & ~CAST(:today AS integer) & ~b.days = 0

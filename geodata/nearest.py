@@ -24,27 +24,30 @@ def nearest(session: Session, wanted: Wanted, place: tuple[float, float], *, lim
     """
     types, rest = wanted.types, replace(wanted, types=())
     condition, values = where("instruments", rest)
-    values |= {"lon": place[0], "lat": place[1], "limit": limit, "after_m": after[0], "after_id": after[1], "types": list(types)}
-    row = session.execute(_statement(condition, bool(types), after != (-1.0, 0)), values).one()
+    values |= {"lon": place[0], "lat": place[1], "after_m": after[0], "after_id": after[1], "types": list(types), "one": types[0] if types else ""}
+    named = (_NAMED if len(types) > 1 else _ONE) if types else ""
+    row = session.execute(_statement(condition, named, limit, after != (-1.0, 0)), values).one()
     return Items(row.body or "", row.returned, row.total, row.last if row.more else None, row.reached)
 
 
-def nearest_statement() -> str:
-    """Return the SQL that reads the first page of one type; parameters :type (its id), :lon, :lat, :limit."""
-    return _sql("true", "(SELECT CAST(:type AS integer) AS id)", is_after=False)
+def nearest_statement(limit: int) -> str:
+    """Return the SQL that reads the first page of one type; parameters :type (its id), :lon, :lat."""
+    return _sql("true", "(SELECT CAST(:type AS integer) AS id)", limit, is_after=False)
 
 
 @lru_cache(maxsize=256)
-def _statement(condition: str, has_types: bool, is_after: bool) -> TextClause:
-    return text(_sql(condition, _NAMED if has_types else "", is_after=is_after))
+def _statement(condition: str, types: str, limit: int, is_after: bool) -> TextClause:
+    return text(_sql(condition, types, limit, is_after=is_after))
 
 
-def _sql(condition: str, types: str, *, is_after: bool) -> str:
+def _sql(condition: str, types: str, limit: int, *, is_after: bool) -> str:
+    """Return the statement. The limit stands in it as a number, and one type as an equality: a plan for any place is then as good as its own."""
     said = f"({condition}) AND m.precision = 'point' AND m.geom IS NOT NULL"
     after = " AND (ST_Distance(m.geom::geography, {at}), m.id) > (CAST(:after_m AS float8), CAST(:after_id AS bigint))" if is_after else ""
     of_type = " AND m.type_id = t.id" if types else ""
     some = " AND m.type_id = ANY(ARRAY(SELECT id FROM t))" if types else ""
     return _NEAREST.format(
+        limit=limit,
         types=types or "(SELECT CAST(NULL AS integer) AS id)",
         degrees=f"{said}{of_type}{after.format(at='a.g')}",
         metres=f"{said}{some}{after.format(at='a.g')}",
@@ -54,14 +57,15 @@ def _sql(condition: str, types: str, *, is_after: bool) -> str:
 
 
 _NAMED: Final = "(SELECT id FROM instrument_type WHERE name_zh = ANY(:types) OR name_en = ANY(:types))"
+_ONE: Final = "(SELECT id FROM instrument_type WHERE name_zh = :one OR name_en = :one)"
 
 _NEAREST: Final = """
 WITH t AS MATERIALIZED {types},
 a AS MATERIALIZED (SELECT p AS p, p::geography AS g FROM (SELECT ST_SetSRID(ST_MakePoint(CAST(:lon AS float8), CAST(:lat AS float8)), 4326) AS p) q),
 k AS MATERIALIZED (
     SELECT ST_Distance(n.geom::geography, a.g) AS d FROM t CROSS JOIN a CROSS JOIN LATERAL (
-        SELECT m.geom FROM open_instrument m WHERE {degrees} ORDER BY m.geom <-> a.p LIMIT :limit + 1) n),
-r AS MATERIALIZED (SELECT coalesce(max(d), -1) AS d FROM (SELECT d FROM k ORDER BY d LIMIT :limit + 1) n),
+        SELECT m.geom FROM open_instrument m WHERE {degrees} ORDER BY m.geom <-> a.p LIMIT {limit} + 1) n),
+r AS MATERIALIZED (SELECT coalesce(max(d), -1) AS d FROM (SELECT d FROM k ORDER BY d LIMIT {limit} + 1) n),
 w AS MATERIALIZED (
     SELECT d, high, high / cos(radians(least(abs(CAST(:lat AS float8)) + high, 89.9))) AS wide
     FROM (SELECT d, 1.01 * d / 110574 + 1e-6 AS high FROM r) h),
@@ -71,11 +75,11 @@ f AS MATERIALIZED (
         WHEN abs(CAST(:lon AS float8)) + wide > 180 OR abs(CAST(:lat AS float8)) + high > 89
         THEN ST_MakeEnvelope(-180, CAST(:lat AS float8) - high, 180, CAST(:lat AS float8) + high, 4326)
         ELSE ST_Expand(a.p, wide, high) END) m
-    WHERE ST_Distance(m.geom::geography, a.g) <= w.d ORDER BY 3, 1 LIMIT :limit + 1)
+    WHERE ST_Distance(m.geom::geography, a.g) <= w.d ORDER BY 3, 1 LIMIT {limit} + 1)
 SELECT (SELECT count(*) FROM open_instrument m CROSS JOIN a WHERE {all}) AS total,
-       count(*) FILTER (WHERE n <= :limit) AS returned, count(*) > :limit AS more,
-       (array_agg(id ORDER BY n DESC) FILTER (WHERE n <= :limit))[1] AS last, max(d) FILTER (WHERE n <= :limit) AS reached,
-       string_agg(line, ',' ORDER BY n) FILTER (WHERE n <= :limit) AS body
+       count(*) FILTER (WHERE n <= {limit}) AS returned, count(*) > {limit} AS more,
+       (array_agg(id ORDER BY n DESC) FILTER (WHERE n <= {limit}))[1] AS last, max(d) FILTER (WHERE n <= {limit}) AS reached,
+       string_agg(line, ',' ORDER BY n) FILTER (WHERE n <= {limit}) AS body
 FROM (SELECT m.id, m.d, m.n, concat(left({line}, -1), ',"distance_m":', round(m.d::numeric, 1), '}}') AS line
       FROM (SELECT f.*, row_number() OVER (ORDER BY d, id) AS n FROM f) m JOIN open_feature f ON f.id = m.id) x
 """

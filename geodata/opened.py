@@ -26,7 +26,7 @@ class OpenInstrument(Base):
 
     __tablename__ = "open_instrument"
     __table_args__ = (
-        Index("gix_open_instrument_type_geom", "type_id", "geom", postgresql_using="gist"),
+        Index("gix_open_instrument_type_geom", "type_id", "geom", postgresql_using="gist", postgresql_where=sql("type_id IS NOT NULL")),
         Index("gix_open_instrument_geom", "geom", postgresql_using="gist"),
         Index("ix_open_instrument_adcode", "adcode", postgresql_ops={"adcode": "bpchar_pattern_ops"}),
         Index("ix_open_instrument_price_id", "price", "id"),

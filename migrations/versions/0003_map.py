@@ -323,7 +323,8 @@ END $$
 """
 
 INDEXES = (
-    "CREATE INDEX gix_open_instrument_type_geom ON open_instrument USING gist (type_id, geom)",
+    # partial, so that a question for a place alone, which tells nothing of types, is never answered through it: it would be read from end to end
+    "CREATE INDEX gix_open_instrument_type_geom ON open_instrument USING gist (type_id, geom) WHERE type_id IS NOT NULL",
     "CREATE INDEX gix_open_instrument_geom ON open_instrument USING gist (geom)",
     "CREATE INDEX ix_open_instrument_organisation_id ON open_instrument (organisation_id)",
     "CREATE INDEX ix_open_instrument_adcode ON open_instrument (adcode bpchar_pattern_ops)",

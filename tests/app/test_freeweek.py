@@ -56,16 +56,17 @@ def test_what_is_given_back_shows_when_the_answer_is_found_anew(committed_db, ma
         assert seen(committed_db) == (market[1],)
         move(session, SYSTEM, row, BOOKING, "timeout", request_id=make.key())
         session.commit()
-    monkeypatch.setattr(freeweek, "STALE", 0.0)
+    monkeypatch.setattr(freeweek, "STALE", -1000.0)
     assert seen(committed_db) == ()
 
 
 def test_an_answer_that_is_no_longer_fresh_is_given_while_one_thread_finds_out(committed_db, market, monkeypatch):
+    monkeypatch.setattr(freeweek, "FRESH", 0.0)
+    monkeypatch.setattr(freeweek, "COST", 0.0)
     assert seen(committed_db) == ()
     with committed_db.session() as session:
         book(session, market[0])
         session.commit()
-    monkeypatch.setattr(freeweek, "FRESH", 0.0)
     assert seen(committed_db) == (market[0],)
     with freeweek._finding:
         assert freeweek._kept[committed_db.engine].ids == {market[0]}

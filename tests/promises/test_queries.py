@@ -38,7 +38,7 @@ HOT = {
     ("nobody", "/?place=330106"): 11,
     ("nobody", f"/map/view?{BOX}"): 7,
     ("enterprise", f"/map/view?{BOX}"): KNOWN + 12,
-    ("enterprise", f"/map/view?{BOX}&own_max=600&free=week&sort=own"): KNOWN + 14,
+    ("enterprise", f"/map/view?{BOX}&own_max=600&free=week&sort=own"): KNOWN + 15,
     ("nobody", f"/map/view?{BOX}&facets=1&lon=121&lat=28&within=50"): 7,
     ("nobody", f"/map/view?{BOX}&{NEED}"): 4,
     ("nobody", "/map/carriers.geojson?bbox=118,27,123,31"): 1,
