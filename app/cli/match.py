@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import AppGroup
 
+from app.cli import Stop
 from app.i18n import translate
 from core.errors import MapError
+
+if TYPE_CHECKING:
+    from matching.evaluate import Graded
+    from matching.specs import Reading
 
 command = AppGroup("match", help="需求是怎么看懂的 / how needs are understood.")
 
@@ -22,12 +28,79 @@ command = AppGroup("match", help="需求是怎么看懂的 / how needs are under
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
 def types(need: str, as_json: bool) -> None:
     """Print the instrument types for NEED, best first, or the question it raises; NEED "-" reads one need a line from standard input."""
+    given: Iterable[str] = _lines_in() if need == "-" else [need]
+    for line in given:
+        found = answer(line)
+        click.echo(json.dumps(found, ensure_ascii=False) if as_json else _lines(found))
+
+
+@command.command("specs")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
+def specs(as_json: bool) -> None:
+    """Read specifications, one text a line on standard input; print what was read of each."""
+    from matching.specs import parse
+
+    for line in _lines_in():
+        readings = [_reading(one) for one in parse(line)]
+        click.echo(json.dumps({"text": line, "parsed": readings}, ensure_ascii=False) if as_json else _spoken(line, readings))
+
+
+@command.command("evaluate")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
+def evaluate(file: Path, as_json: bool) -> None:
+    """Judge the answers for the graded needs in FILE (one JSON object a line: id, need, grades, tags)."""
+    from matching.evaluate import evaluate as judge
+
+    found = judge(_graded(file), _names)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def _names(need: str) -> list[str]:
+    found = answer(need)
+    return [one["type"] for one in found] if isinstance(found, list) else []
+
+
+def _graded(file: Path) -> Iterator[Graded]:
+    """Read graded needs; a line that is none ends with a sentence that names it."""
+    from matching.evaluate import Graded
+
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            yield Graded(str(row["need"]), {str(name): int(grade) for name, grade in (row.get("grades") or {}).items()}, tuple(row.get("tags") or ()))
+        except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+            raise Stop(
+                f"{file} 第 {number} 行不是一条带评分的需求。", f"Line {number} of {file} is no graded need: id, need, grades, tags."
+            ) from wrong
+
+
+def _lines_in() -> Iterator[str]:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # one line in another encoding must not end the others
-    given: Iterable[str] = sys.stdin if need == "-" else [need]
-    for line in given:
-        found = answer(line.rstrip("\r\n"))
-        click.echo(json.dumps(found, ensure_ascii=False) if as_json else _lines(found))
+    for line in sys.stdin:
+        yield line.rstrip("\r\n")
+
+
+def _reading(one: Reading) -> dict[str, Any]:
+    """Return a reading as plain data: whole numbers without a point, ranges as lists, `condition` only where it is one."""
+    row: dict[str, Any] = {"quantity": one.quantity, "op": one.op, "value": _plain(one.value), "unit": one.unit}
+    row |= {"si_value": _plain(one.si_value), "si_unit": one.si_unit}
+    return row | {"condition": True} if one.condition else row
+
+
+def _plain(value: float | tuple[float, float]) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+
+
+def _spoken(line: str, readings: list[dict[str, Any]]) -> str:
+    return "\n".join(
+        [line, *(f"  {one['quantity']} {one['op']} {one['value']} {one['unit']} = {one['si_value']} {one['si_unit']}" for one in readings)]
+    )
 
 
 def answer(need: str) -> list[dict[str, Any]] | dict[str, Any]:

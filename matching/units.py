@@ -1,0 +1,199 @@
+"""Units as people write them: find one after a number, say what it is in SI, turn values into it.
+
+`lexicon/units.csv` holds the written forms; compounds (mg/m³, W/(m·K), cm⁻¹) are put together here. The conversion factors are those of pint.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from pint import UnitRegistry
+
+from matching.lexicon import read_table
+
+PREFIXES: Final = {
+    "a": "atto", "f": "femto", "p": "pico", "n": "nano", "µ": "micro", "u": "micro", "m": "milli", "c": "centi", "d": "deci", "h": "hecto",
+    "k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera",
+}  # fmt: skip
+ALIKE: Final = str.maketrans({"μ": "µ", "Ω": "Ω", "，": ",", "°": "°", "º": "°", "˚": "°", "％": "%", "（": "(", "）": ")", "／": "/", "＊": "*"})
+"""Signs that look alike, one for one."""
+
+SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+POWER: Final = re.compile(r"\^?\(?([-−]?[1-6])\)?(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
+CELSIUS: Final = frozenset({"℃", "°C", "摄氏度", "℉", "°F", "度"})
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A written form: its expression for pint, its SI form, and what it usually measures."""
+
+    expression: str
+    si: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit found in a text: as written, its factor into `si` (offset only for temperatures), and what it usually measures."""
+
+    written: str
+    si: str
+    factor: float
+    quantity: str
+    fahrenheit: bool = False
+
+    @property
+    def is_temperature(self) -> bool:
+        """Whether values are points on a scale of temperature that does not begin at absolute zero."""
+        return self.written in CELSIUS
+
+    def value(self, number: float, *, difference: bool = False) -> float:
+        """Return `number` of this unit in SI; a temperature becomes kelvin, as a point of the scale or as a `difference`."""
+        if not self.is_temperature or difference:
+            return number * self.factor
+        return (number + 459.67) * self.factor if self.fahrenheit else number + 273.15
+
+
+NONE: Final = Unit("", "1", 1.0, "")
+
+
+@cache
+def atoms() -> dict[str, Atom]:
+    """Return every written form of a single unit, prefixed ones among them."""
+    found: dict[str, Atom] = {}
+    for row in read_table("units"):
+        form, unit, si, prefixes, quantity = row["form"], row["unit"], row["si"], row["prefixes"], row["quantity"]
+        found[form.translate(ALIKE)] = Atom(unit, si, quantity)
+        for sign in prefixes:
+            prefixed = {"k": ("k", "K"), "µ": ("µ",)}.get(sign, (sign,))
+            for written in prefixed:
+                found.setdefault(written + form.translate(ALIKE), Atom(f"1{_power_of(sign)}*({unit})", si, quantity))
+    return found
+
+
+def _power_of(sign: str) -> str:
+    powers = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "u": -6, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
+    return f"e{powers[sign]}"
+
+
+@cache
+def _forms() -> re.Pattern[str]:
+    forms = sorted(atoms(), key=lambda form: (-len(form), form))
+    # A Latin form ends where the word ends: "50 min" is not "50 m" and "3 Models" no metres.
+    return re.compile("|".join(re.escape(form) + (r"(?![A-Za-zµΩ])" if form[-1].isascii() and form[-1].isalpha() else "") for form in forms))
+
+
+def find(text: str, start: int) -> tuple[Unit, int] | None:
+    """Return the unit that begins at `start` of `text` and where it ends, compounds whole; None when there is none."""
+    plain = text.translate(ALIKE)
+    whole = _forms().match(plain, start)
+    if whole is None:
+        return None
+    parts: list[tuple[Atom, int]] = []
+    end, sign, closing = start, 1, False
+    while True:
+        found = _forms().match(plain, end)
+        if found is None:
+            return None
+        atom = atoms()[found.group()]
+        power, end = _power(plain, found.end())
+        parts.append((atom, sign * power))
+        if closing and plain[end : end + 1] == ")":
+            end, closing = end + 1, False
+        joint = re.compile(r"\s?(/|每)\s?(\()?|([·•⋅∙*.])(?=[A-Za-zµΩ])").match(plain, end)
+        if joint is None or _forms().match(plain, joint.end()) is None:
+            break
+        if joint.group(1):
+            sign, closing = -1, bool(joint.group(2))
+        elif not closing:
+            sign = 1 if sign == 1 else -1
+        end = joint.end()
+    return _made(text[start:end].strip(), tuple(parts)), end
+
+
+def _power(text: str, at: int) -> tuple[int, int]:
+    found = POWER.match(text, at)
+    if found is None:
+        return 1, at
+    if found.group(4):
+        return {"平方": 2, "立方": 3}[found.group(4)], found.end()
+    return int((found.group(1) or found.group(3) or found.group(2).translate(SUPER)).replace("−", "-")), found.end()
+
+
+@cache
+def _made(written: str, parts: tuple[tuple[Atom, int], ...]) -> Unit:
+    if len(parts) == 1 and parts[0][1] == 1 and parts[0][0].expression == "1":
+        return Unit(written, parts[0][0].si, 1.0, parts[0][0].quantity)
+    expression = "*".join(f"({atom.expression})**{power}" for atom, power in parts)
+    fahrenheit = written.endswith("F") and len(parts) == 1
+    plain = written.translate(ALIKE)
+    return Unit(plain if plain in CELSIUS else written, _si(parts), _factor(expression, _si(parts)), _quantity(parts), fahrenheit)
+
+
+def _quantity(parts: tuple[tuple[Atom, int], ...]) -> str:
+    if len(parts) == 1:
+        return {("长度", 2): "面积", ("长度", 3): "体积", ("长度", -1): "波数"}.get((parts[0][0].quantity, parts[0][1]), parts[0][0].quantity)
+    return _COMPOUND.get(_si(parts), "")
+
+
+_COMPOUND: Final = {
+    "m/s": "速度", "m/s²": "加速度", "kg/m³": "质量浓度", "m³/s": "流量", "K/s": "升降温速率", "N·m": "扭矩", "Pa·s": "黏度", "W/(m·K)": "导热系数",
+    "Ω·m": "电阻率", "S/m": "电导率", "mol/m³": "浓度", "rad/s": "角速度", "V/m": "电场强度", "J/m²": "冲击韧性", "N/m": "表面张力",
+}  # fmt: skip
+
+
+@cache
+def _registry() -> UnitRegistry[Any]:
+    registry: UnitRegistry[Any] = UnitRegistry()
+    registry.define("thou = 0.001 * inch")
+    return registry
+
+
+@cache
+def _factor(expression: str, si: str) -> float:
+    """Return what one of `expression` is in SI base units; the SI forms are coherent, so that is its factor into `si` as well."""
+    quantity = _registry().parse_expression(expression)
+    if not hasattr(quantity, "to_base_units"):
+        return float(quantity)
+    return float(quantity.to_base_units().magnitude) * _COHERENT.get(si, 1.0)
+
+
+_COHERENT: Final = {"B": 1 / 8, "B/s": 1 / 8}
+"""Pint counts data in bits."""
+
+
+def _si(parts: tuple[tuple[Atom, int], ...]) -> str:
+    """Return the SI form of a product: like units drawn together, mass over mass cancelled, denominators behind one slash."""
+    powers: dict[str, int] = {}
+    for atom, power in parts:
+        for name, own in _split(atom.si):
+            powers[name] = powers.get(name, 0) + own * power
+    above = [_raised(name, power) for name, power in powers.items() if power > 0]
+    below = [_raised(name, -power) for name, power in powers.items() if power < 0]
+    if not below:
+        return "·".join(above) or "1"
+    foot = "·".join(below)
+    return f"{'·'.join(above) or '1'}/{foot if len(below) == 1 else f'({foot})'}"
+
+
+def _split(si: str) -> list[tuple[str, int]]:
+    """Return the parts of an SI form with their powers; forms kept as they are (dBc/Hz, HV) stay whole."""
+    if si == "1":
+        return []
+    if si.startswith("dB"):
+        return [(si, 1)]
+    above, _, below = si.partition("/")
+    found = []
+    for side, sign in ((above, 1), (below, -1)):
+        for piece in filter(None, side.strip("()").split("·")):
+            power = piece.lstrip("".join(set(piece) - set("²³⁴")))
+            name = piece.rstrip("²³⁴")
+            if name != "1":
+                found.append((name, sign * (int(power.translate(SUPER)) if power else 1)))
+    return found
+
+
+def _raised(name: str, power: int) -> str:
+    return name if power == 1 else name + str(power).translate(RAISED)
