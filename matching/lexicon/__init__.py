@@ -31,6 +31,7 @@ SECTORS: Final = (
     "fabrication",
     "earth",
     "samples",
+    "standards",
 )
 NAME_WEIGHT: Final = 4
 BRACES = re.compile(r"\{([^{}]*)\}")

@@ -30,6 +30,7 @@ SPELLINGS = {
     "ageing": "aging",
     "tyre": "tire",
 }
+CODE = re.compile(r"(?:(?<![a-z0-9])(?:gb|gjb|hj|jjg|jjf|iso|iec|cispr|din|un|ul|usp|epa|aoac)|(?<=[a-z]/)t)(?=\d)")
 TOKEN = re.compile(r"[a-z0-9\u00b5\u00c0-\u024f\u0370-\u03ff]+")
 SPACE = re.compile(rf"\s+|(?<=[{HAN}])[-/()·](?=[{HAN}])")
 
@@ -69,7 +70,7 @@ def normalise(typed: str) -> Text:
         for char in unicodedata.normalize("NFKC", raw).translate(DASHES).lower()
         if char.isspace() or not unicodedata.category(char).startswith("C")
     ]
-    return _keep(typed, pairs, _spare_spaces("".join(char for char, _ in pairs)))
+    return _codes_apart(_keep(typed, pairs, _spare_spaces("".join(char for char, _ in pairs))))
 
 
 def squeeze(text: Text) -> Text:
@@ -114,6 +115,17 @@ def _spare_spaces(chars: str) -> set[int]:
         alone = len(beside) < 2 or re.search(rf"[{HAN}]", beside) is not None
         spare.update(range(start if alone else start + 1, end))
     return spare
+
+
+def _codes_apart(text: Text) -> Text:
+    """Return `text` with a blank between the letters of a standard and its number: GB/T228 and GB/T 228 are the same standard."""
+    chars, last = "", 0
+    origins: tuple[int, ...] = ()
+    for match in CODE.finditer(text.chars):
+        chars += text.chars[last : match.end()] + " "
+        origins += text.origins[last : match.end()] + (text.origins[match.end() - 1],)
+        last = match.end()
+    return Text(text.typed, chars + text.chars[last:], origins + text.origins[last:]) if last else text
 
 
 def _keep(typed: str, pairs: list[tuple[str, int]], spare: set[int]) -> Text:

@@ -169,3 +169,17 @@ def test_a_need_is_read_in_a_few_milliseconds():
     for text in texts:
         resolve(text)
     assert (time.process_time() - start) / len(texts) < 0.005
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("gb5009.268", "电感耦合等离子体质谱仪"),
+        ("GB/T228.1-2021", "万能材料试验机"),
+        ("IEC61000-4-2", "电磁兼容测试系统"),
+        ("按 GJB150.16A 做", "振动试验台"),
+        ("ASTM D638-14", "万能材料试验机"),
+    ],
+)
+def test_a_standard_is_known_by_its_number_in_any_spelling(typed, name):
+    assert names(typed)[0] == name
