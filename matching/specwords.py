@@ -70,7 +70,8 @@ NAMELESS: Final = re.compile(
 WORDS: Final[tuple[tuple[str, Op], ...]] = (
     (
         (
-            r"不高于|不大于|不超过|不多于|不超出|不得大于|不得超过|小于等于|小于或等于|≤|<=|=<|至多|最多|上限|控制在|not? (?:more|greater|higher) than|"
+            r"不高于|不大于|不超过|不多于|不超出|不得大于|不得超过|小于等于|小于或等于|≤|<=|=<|至多|最多|上限|控制在|"
+            r"not? (?:more|greater|higher) than|"
             r"not exceed(?:ing)?|at most|within|no larger than|max\. ?of"
         ),
         "<=",

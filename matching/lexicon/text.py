@@ -123,7 +123,7 @@ def _codes_apart(text: Text) -> Text:
     origins: tuple[int, ...] = ()
     for match in CODE.finditer(text.chars):
         chars += text.chars[last : match.end()] + " "
-        origins += text.origins[last : match.end()] + (text.origins[match.end() - 1],)
+        origins += (*text.origins[last : match.end()], text.origins[match.end() - 1])
         last = match.end()
     return Text(text.typed, chars + text.chars[last:], origins + text.origins[last:]) if last else text
 
