@@ -32,6 +32,7 @@ SECTORS: Final = (
     "earth",
     "samples",
     "standards",
+    "analytes",
 )
 NAME_WEIGHT: Final = 4
 BRACES = re.compile(r"\{([^{}]*)\}")
