@@ -33,6 +33,7 @@ SECTORS: Final = (
     "samples",
     "standards",
     "analytes",
+    "problems",
 )
 NAME_WEIGHT: Final = 4
 BRACES = re.compile(r"\{([^{}]*)\}")
