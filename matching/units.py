@@ -11,16 +11,12 @@ from typing import Any, Final
 from pint import UnitRegistry
 
 from matching.lexicon import read_table
+from matching.siforms import SUPER, si_form
 
-PREFIXES: Final = {
-    "a": "atto", "f": "femto", "p": "pico", "n": "nano", "µ": "micro", "u": "micro", "m": "milli", "c": "centi", "d": "deci", "h": "hecto",
-    "k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera",
-}  # fmt: skip
+POWERS: Final = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "u": -6, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3, "M": 6, "G": 9, "T": 12}
 ALIKE: Final = str.maketrans({"μ": "µ", "Ω": "Ω", "，": ",", "°": "°", "º": "°", "˚": "°", "％": "%", "（": "(", "）": ")", "／": "/", "＊": "*"})
 """Signs that look alike, one for one."""
 
-SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 POWER: Final = re.compile(r"\^?\(?([-−]?[1-6])\)?(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
 CELSIUS: Final = frozenset({"℃", "°C", "摄氏度", "℉", "°F", "度"})
 
@@ -69,13 +65,8 @@ def atoms() -> dict[str, Atom]:
         for sign in prefixes:
             prefixed = {"k": ("k", "K"), "µ": ("µ",)}.get(sign, (sign,))
             for written in prefixed:
-                found.setdefault(written + form.translate(ALIKE), Atom(f"1{_power_of(sign)}*({unit})", si, quantity))
+                found.setdefault(written + form.translate(ALIKE), Atom(f"1e{POWERS[sign]}*({unit})", si, quantity))
     return found
-
-
-def _power_of(sign: str) -> str:
-    powers = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "u": -6, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3, "K": 3, "M": 6, "G": 9, "T": 12}
-    return f"e{powers[sign]}"
 
 
 @cache
@@ -129,13 +120,14 @@ def _made(written: str, parts: tuple[tuple[Atom, int], ...]) -> Unit:
     expression = "*".join(f"({atom.expression})**{power}" for atom, power in parts)
     fahrenheit = written.endswith("F") and len(parts) == 1
     plain = written.translate(ALIKE)
-    return Unit(plain if plain in CELSIUS else written, _si(parts), _factor(expression, _si(parts)), _quantity(parts), fahrenheit)
+    si = si_form((atom.si, power) for atom, power in parts)
+    return Unit(plain if plain in CELSIUS else written, si, _factor(expression, si), _quantity(parts, si), fahrenheit)
 
 
-def _quantity(parts: tuple[tuple[Atom, int], ...]) -> str:
+def _quantity(parts: tuple[tuple[Atom, int], ...], si: str) -> str:
     if len(parts) == 1:
         return {("长度", 2): "面积", ("长度", 3): "体积", ("长度", -1): "波数"}.get((parts[0][0].quantity, parts[0][1]), parts[0][0].quantity)
-    return _COMPOUND.get(_si(parts), "")
+    return _COMPOUND.get(si, "")
 
 
 _COMPOUND: Final = {
@@ -162,38 +154,3 @@ def _factor(expression: str, si: str) -> float:
 
 _COHERENT: Final = {"B": 1 / 8, "B/s": 1 / 8}
 """Pint counts data in bits."""
-
-
-def _si(parts: tuple[tuple[Atom, int], ...]) -> str:
-    """Return the SI form of a product: like units drawn together, mass over mass cancelled, denominators behind one slash."""
-    powers: dict[str, int] = {}
-    for atom, power in parts:
-        for name, own in _split(atom.si):
-            powers[name] = powers.get(name, 0) + own * power
-    above = [_raised(name, power) for name, power in powers.items() if power > 0]
-    below = [_raised(name, -power) for name, power in powers.items() if power < 0]
-    if not below:
-        return "·".join(above) or "1"
-    foot = "·".join(below)
-    return f"{'·'.join(above) or '1'}/{foot if len(below) == 1 else f'({foot})'}"
-
-
-def _split(si: str) -> list[tuple[str, int]]:
-    """Return the parts of an SI form with their powers; forms kept as they are (dBc/Hz, HV) stay whole."""
-    if si == "1":
-        return []
-    if si.startswith("dB"):
-        return [(si, 1)]
-    above, _, below = si.partition("/")
-    found = []
-    for side, sign in ((above, 1), (below, -1)):
-        for piece in filter(None, side.strip("()").split("·")):
-            power = piece.lstrip("".join(set(piece) - set("²³⁴")))
-            name = piece.rstrip("²³⁴")
-            if name != "1":
-                found.append((name, sign * (int(power.translate(SUPER)) if power else 1)))
-    return found
-
-
-def _raised(name: str, power: int) -> str:
-    return name if power == 1 else name + str(power).translate(RAISED)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup
 
-from app.cli import Stop
+from app.cli import Stop, specs
+from app.cli.specs import lines_in
 from app.i18n import translate
 from core.errors import MapError
 
 if TYPE_CHECKING:
     from matching.evaluate import Graded
-    from matching.specs import Reading
 
 command = AppGroup("match", help="需求是怎么看懂的 / how needs are understood.")
 
@@ -28,21 +26,10 @@ command = AppGroup("match", help="需求是怎么看懂的 / how needs are under
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
 def types(need: str, as_json: bool) -> None:
     """Print the instrument types for NEED, best first, or the question it raises; NEED "-" reads one need a line from standard input."""
-    given: Iterable[str] = _lines_in() if need == "-" else [need]
+    given: Iterable[str] = lines_in() if need == "-" else [need]
     for line in given:
         found = answer(line)
         click.echo(json.dumps(found, ensure_ascii=False) if as_json else _lines(found))
-
-
-@command.command("specs")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
-def specs(as_json: bool) -> None:
-    """Read specifications, one text a line on standard input; print what was read of each."""
-    from matching.specs import parse
-
-    for line in _lines_in():
-        readings = [_reading(one) for one in parse(line)]
-        click.echo(json.dumps({"text": line, "parsed": readings}, ensure_ascii=False) if as_json else _spoken(line, readings))
 
 
 @command.command("evaluate")
@@ -77,32 +64,6 @@ def _graded(file: Path) -> Iterator[Graded]:
             ) from wrong
 
 
-def _lines_in() -> Iterator[str]:
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # one line in another encoding must not end the others
-    for line in sys.stdin:
-        yield line.rstrip("\r\n")
-
-
-def _reading(one: Reading) -> dict[str, Any]:
-    """Return a reading as plain data: whole numbers without a point, ranges as lists, `condition` only where it is one."""
-    row: dict[str, Any] = {"quantity": one.quantity, "op": one.op, "value": _plain(one.value), "unit": one.unit}
-    row |= {"si_value": _plain(one.si_value), "si_unit": one.si_unit}
-    return row | {"condition": True} if one.condition else row
-
-
-def _plain(value: float | tuple[float, float]) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
-
-
-def _spoken(line: str, readings: list[dict[str, Any]]) -> str:
-    return "\n".join(
-        [line, *(f"  {one['quantity']} {one['op']} {one['value']} {one['unit']} = {one['si_value']} {one['si_unit']}" for one in readings)]
-    )
-
-
 def answer(need: str) -> list[dict[str, Any]] | dict[str, Any]:
     """Return the types for a need as plain data, or {"ask", "options"} instead of a guess."""
     from matching.types import resolve
@@ -120,3 +81,6 @@ def _lines(found: list[dict[str, Any]] | dict[str, Any]) -> str:
     if isinstance(found, dict):
         return "\n".join([found["ask"], *(f"  {option}" for option in found["options"])])
     return "\n".join(f"{one['score']:.2f}  {one['type']}  {'；'.join(one['why'])}" for one in found)
+
+
+command.add_command(specs.command)
