@@ -6,6 +6,12 @@ from typing import Final
 SUPER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 RAISED: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
+COMPOUND: Final = {
+    "m/s": "速度", "m/s²": "加速度", "kg/m³": "质量浓度", "m³/s": "流量", "K/s": "升降温速率", "N·m": "扭矩", "Pa·s": "黏度", "W/(m·K)": "导热系数",
+    "Ω·m": "电阻率", "S/m": "电导率", "mol/m³": "浓度", "rad/s": "角速度", "V/m": "电场强度", "J/m²": "冲击韧性", "N/m": "表面张力",
+}  # fmt: skip
+"""What a compound usually measures."""
+
 
 def si_form(parts: Iterable[tuple[str, int]]) -> str:
     """Return the SI form of a product of SI forms with their powers.

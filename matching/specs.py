@@ -13,7 +13,8 @@ from matching import specgroups, specnames
 from matching.specnumbers import Number
 from matching.specnumbers import numbers as numbers_of
 from matching.specwords import CLAUSE, CONDITION_AFTER, CONDITION_BEFORE, DIFFERENCE, SIGNS, Op
-from matching.units import ALIKE, NONE, Unit
+from matching.units import NONE, Unit
+from matching.unittable import ALIKE
 
 Value = float | tuple[float, float]
 

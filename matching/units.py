@@ -10,24 +10,11 @@ from typing import Any, Final
 
 from pint import UnitRegistry
 
-from matching.lexicon import read_table
-from matching.siforms import SUPER, si_form
-
-POWERS: Final = {"a": -18, "f": -15, "p": -12, "n": -9, "µ": -6, "u": -6, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3, "M": 6, "G": 9, "T": 12}
-ALIKE: Final = str.maketrans({"μ": "µ", "Ω": "Ω", "，": ",", "°": "°", "º": "°", "˚": "°", "％": "%", "（": "(", "）": ")", "／": "/", "＊": "*"})
-"""Signs that look alike, one for one."""
+from matching.siforms import COMPOUND, SUPER, si_form
+from matching.unittable import ALIKE, Atom, atoms, forms
 
 POWER: Final = re.compile(r"\^?\(?([-−]?[1-6])\)?(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
 CELSIUS: Final = frozenset({"℃", "°C", "摄氏度", "℉", "°F", "度"})
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """A written form: its expression for pint, its SI form, and what it usually measures."""
-
-    expression: str
-    si: str
-    quantity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +42,16 @@ class Unit:
 NONE: Final = Unit("", "1", 1.0, "")
 
 
-@cache
-def atoms() -> dict[str, Atom]:
-    """Return every written form of a single unit, prefixed ones among them."""
-    found: dict[str, Atom] = {}
-    for row in read_table("units"):
-        form, unit, si, prefixes, quantity = row["form"], row["unit"], row["si"], row["prefixes"], row["quantity"]
-        found[form.translate(ALIKE)] = Atom(unit, si, quantity)
-        for sign in prefixes:
-            prefixed = {"k": ("k", "K"), "µ": ("µ",)}.get(sign, (sign,))
-            for written in prefixed:
-                found.setdefault(written + form.translate(ALIKE), Atom(f"1e{POWERS[sign]}*({unit})", si, quantity))
-    return found
-
-
-@cache
-def _forms() -> re.Pattern[str]:
-    forms = sorted(atoms(), key=lambda form: (-len(form), form))
-    # A Latin form ends where the word ends: "50 min" is not "50 m" and "3 Models" no metres.
-    return re.compile("|".join(re.escape(form) + (r"(?![A-Za-zµΩ])" if form[-1].isascii() and form[-1].isalpha() else "") for form in forms))
-
-
 def find(text: str, start: int) -> tuple[Unit, int] | None:
     """Return the unit that begins at `start` of `text` and where it ends, compounds whole; None when there is none."""
     plain = text.translate(ALIKE)
-    whole = _forms().match(plain, start)
+    whole = forms().match(plain, start)
     if whole is None:
         return None
     parts: list[tuple[Atom, int]] = []
     end, sign, closing = start, 1, False
     while True:
-        found = _forms().match(plain, end)
+        found = forms().match(plain, end)
         if found is None:
             return None
         atom = atoms()[found.group()]
@@ -94,7 +60,7 @@ def find(text: str, start: int) -> tuple[Unit, int] | None:
         if closing and plain[end : end + 1] == ")":
             end, closing = end + 1, False
         joint = re.compile(r"\s?(/|每)\s?(\()?|([·•⋅∙*.])(?=[A-Za-zµΩ])").match(plain, end)
-        if joint is None or _forms().match(plain, joint.end()) is None:
+        if joint is None or forms().match(plain, joint.end()) is None:
             break
         if joint.group(1):
             sign, closing = -1, bool(joint.group(2))
@@ -127,13 +93,7 @@ def _made(written: str, parts: tuple[tuple[Atom, int], ...]) -> Unit:
 def _quantity(parts: tuple[tuple[Atom, int], ...], si: str) -> str:
     if len(parts) == 1:
         return {("长度", 2): "面积", ("长度", 3): "体积", ("长度", -1): "波数"}.get((parts[0][0].quantity, parts[0][1]), parts[0][0].quantity)
-    return _COMPOUND.get(si, "")
-
-
-_COMPOUND: Final = {
-    "m/s": "速度", "m/s²": "加速度", "kg/m³": "质量浓度", "m³/s": "流量", "K/s": "升降温速率", "N·m": "扭矩", "Pa·s": "黏度", "W/(m·K)": "导热系数",
-    "Ω·m": "电阻率", "S/m": "电导率", "mol/m³": "浓度", "rad/s": "角速度", "V/m": "电场强度", "J/m²": "冲击韧性", "N/m": "表面张力",
-}  # fmt: skip
+    return COMPOUND.get(si, "")
 
 
 @cache
