@@ -1,6 +1,6 @@
-"""Policies as data: immutable versions with the source of each value, seeded from TOML, and the budget that a funder gives to one.
+"""Policies as data in the database: immutable versions, seeded from TOML, which one is in force, and the budget that a funder gives to one.
 
-A value whose source is `assumed` is an invented example and carries the badge 示例参数 wherever a person sees it.
+What a policy says is `vouchers.terms`; what must agree within one `vouchers.contradictions`.
 """
 
 from __future__ import annotations
@@ -8,124 +8,63 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, select
+from sqlalchemy import CHAR, CheckConstraint, ForeignKey, UniqueConstraint, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core.actor import SYSTEM, Actor
+from core.audit import record
 from core.db import Base, BigId, Created
-from core.errors import N_, NotFound
+from core.errors import N_, Invalid, NotFound
+from geodata.regions import Region
+from vouchers.terms import (
+    STORED,
+    Caps,
+    CarrierReward,
+    CoFunder,
+    Eligibility,
+    Fund,
+    Policy,
+    Recognition,
+    Redeem,
+    Services,
+    SpotCheck,
+    Stack,
+    Tier,
+    UseWindow,
+)
+
+__all__ = [
+    "FOLDER",
+    "Budget",
+    "Caps",
+    "CarrierReward",
+    "CoFunder",
+    "Eligibility",
+    "Fund",
+    "Policy",
+    "PolicyVersion",
+    "Recognition",
+    "Redeem",
+    "Services",
+    "SpotCheck",
+    "Stack",
+    "Tier",
+    "UseWindow",
+    "for_holder",
+    "in_force",
+    "publish",
+    "seed_policies",
+]
 
 FOLDER = Path(__file__).parent / "policies"
-Amount = Annotated[int, Field(gt=0)]
-Ratio = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
-Adcode = Annotated[str, Field(pattern="^[0-9]{6}$")]
-Exclusion = Literal["related_party", "statutory_test", "batch_production_test", "funded_by_city_project_this_or_last_year"]
-"""An attribute of an order for which no voucher is given; a misspelt one would exclude nothing, so only these are taken."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Eligibility(_Part):
-    """Who may apply."""
-
-    applicant_types: tuple[Literal["enterprise", "team"], ...]
-    region_scope: Literal["registered_here"]
-
-
-class Services(_Part):
-    """Which service codes may be bought ("*": all), and which attributes of an order exclude it."""
-
-    allow: tuple[str, ...]
-    deny: tuple[str, ...] = ()
-    deny_if: tuple[Exclusion, ...] = ()
-
-
-class Caps(_Part):
-    """Bounds in fen: of one grant, of the unspent sum one holder has, of what is used in a year by a holder and by a controller's group."""
-
-    per_application: Amount | None = None
-    holding: Amount | None = None
-    per_year: Amount | None = None
-    group_per_year: Amount | None = None
-
-
-class Tier(_Part):
-    """Up to `upto` fen of the price (None: without end) the voucher pays `ratio`."""
-
-    upto: Amount | None = None
-    ratio: Ratio
-
-
-class UseWindow(_Part):
-    """Months from issue within which a voucher may be used."""
-
-    months: Annotated[int, Field(gt=0, le=60)]
-    on_expiry: Literal["return_to_pool"]
-    redeem_months: Annotated[int, Field(gt=0, le=60)] = 6
-
-
-class Redeem(_Part):
-    """Rounds a year and the kinds of evidence that a claim must carry."""
-
-    rounds_per_year: Annotated[int, Field(gt=0, le=366)]
-    evidence: tuple[str, ...]
-
-
-class Policy(_Part):
-    """A policy as its authority wrote it; `src` names the origin of each value by dotted path ("*": all)."""
-
-    id: str
-    title: str
-    level: Literal["province", "city", "county", "zone"]
-    region: Adcode
-    funder: Adcode
-    valid_from: date
-    valid_to: date | None = None
-    issuance: Literal["quota_first"]
-    settlement_mode: Literal["offset", "post_subsidy"]
-    payee: Literal["enterprise", "carrier"]
-    prefix: str
-    eligibility: Eligibility
-    services: Services
-    caps: Caps
-    tiers: tuple[Tier, ...]
-    use_window: UseWindow
-    redeem: Redeem
-    src: dict[str, str]
-
-    @model_validator(mode="after")
-    def _tiers_rise(self) -> Policy:
-        bounds = [tier.upto for tier in self.tiers]
-        if not bounds or bounds[-1] is not None or None in bounds[:-1] or bounds[:-1] != sorted(set(bounds[:-1]), key=lambda b: b or 0):
-            raise ValueError("tiers: upto must rise and only the last one is open")
-        return self
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> Policy:
-        if self.valid_to is not None and self.valid_to < self.valid_from:
-            raise ValueError("valid_to: before valid_from")
-        return self
-
-    def source(self, path: str) -> str:
-        """Return the source of the value at the dotted `path`: its own, its nearest parent's, or "assumed"."""
-        parts = path.split(".")
-        names = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
-        return next((self.src[name] for name in (*names, "*") if name in self.src), "assumed")
-
-    def is_assumed(self, path: str) -> bool:
-        """Say whether the value at `path` is an invented example that must carry the badge 示例参数."""
-        return self.source(path).startswith("assumed")
 
 
 class PolicyVersion(Base):
-    """One immutable version of a policy; `body` is the whole `Policy` as JSON."""
+    """One immutable version of a policy; `body` is the whole `Policy` as JSON. A compact has its area as region and funder."""
 
     __tablename__ = "policy_version"
     __table_args__ = (UniqueConstraint("policy", "version"),)
@@ -133,8 +72,8 @@ class PolicyVersion(Base):
     policy: Mapped[str]
     version: Mapped[int]
     title: Mapped[str]
-    region: Mapped[str] = mapped_column(ForeignKey("region.adcode"))
-    funder: Mapped[str] = mapped_column(ForeignKey("region.adcode"))
+    region: Mapped[str] = mapped_column(CHAR(6))
+    funder: Mapped[str] = mapped_column(CHAR(6))
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -142,19 +81,30 @@ class PolicyVersion(Base):
 
     @property
     def terms(self) -> Policy:
-        """The policy, validated."""
-        return Policy.model_validate(self.body)
+        """The policy as it was agreed: checks that came later do not unmake it."""
+        return Policy.model_validate(self.body, context=STORED)
 
 
 class Budget(Base):
-    """The money of one funder under one policy in one calendar year; amounts stand on the ledger."""
+    """The money of one funder under one policy, or one fund of it, in one calendar year; amounts stand on the ledger.
+
+    `stripes` is the number of accounts that its free money is spread over, `carried_to` the budget that took over what was left at its end.
+    """
 
     __tablename__ = "budget"
-    __table_args__ = (UniqueConstraint("funder", "policy", "year"), CheckConstraint("year BETWEEN 2010 AND 2100", name="year"))
+    __table_args__ = (
+        UniqueConstraint("funder", "policy", "fund", "year"),
+        CheckConstraint("year BETWEEN 2010 AND 2100", name="year"),
+        CheckConstraint("stripes BETWEEN 1 AND 64", name="stripes"),
+        CheckConstraint("fund ~ '^[a-z0-9_]*$'", name="fund"),
+    )
     id: Mapped[BigId]
     funder: Mapped[str] = mapped_column(ForeignKey("region.adcode"))
     policy: Mapped[str]
+    fund: Mapped[str] = mapped_column(default="", server_default="")
     year: Mapped[int]
+    stripes: Mapped[int] = mapped_column(default=1, server_default="1")
+    carried_to: Mapped[int | None] = mapped_column(ForeignKey("budget.id"))
     state: Mapped[str]
     row_version: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Created]
@@ -166,19 +116,34 @@ def seed_policies(folder: Path = FOLDER) -> Iterator[Policy]:
         yield Policy.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-def publish(session: Session, policy: Policy) -> PolicyVersion:
-    """Store `policy` as the next version unless the newest one says the same; return the version in force."""
-    newest = session.scalars(
-        select(PolicyVersion).where(PolicyVersion.policy == policy.id).order_by(PolicyVersion.version.desc()).limit(1)
-    ).one_or_none()
-    body = policy.model_dump(mode="json")
+def publish(session: Session, policy: Policy, *, actor: Actor = SYSTEM, request_id: str | None = None) -> PolicyVersion:
+    """Store `policy` as the next version unless the newest one says the same; return the newest version.
+
+    Two who publish at once come one after the other. Raises `Invalid` for a policy that gives vouchers in a region that there is not.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"policy:{policy.id}"})
+    query = select(PolicyVersion).where(PolicyVersion.policy == policy.id).order_by(PolicyVersion.version.desc()).limit(1)
+    newest = session.scalars(query).one_or_none()
+    body = policy.model_dump(mode="json", by_alias=True)
     if newest and newest.body == body:
         return newest
-    names = {name: getattr(policy, name) for name in ("title", "region", "funder", "valid_from", "valid_to")}
-    made = PolicyVersion(policy=policy.id, version=(newest.version if newest else 0) + 1, body=body, **names)
+    _check_regions(session, policy)
+    names = {name: getattr(policy, name) for name in ("title", "region", "valid_from", "valid_to")}
+    funder = policy.region if policy.level == "compact" else policy.funder
+    made = PolicyVersion(policy=policy.id, version=(newest.version if newest else 0) + 1, body=body, funder=funder, **names)
     session.add(made)
     session.flush()
+    before = str(newest.version) if newest else ""
+    more = {"before": before, "after": str(made.version), "policy_version_id": made.id, "request_id": request_id}
+    record(session, actor, "policy_version", made.id, "publish", **more)
     return made
+
+
+def _check_regions(session: Session, policy: Policy) -> None:
+    """Take a policy that gives vouchers only for regions that are known here; one for comparison may speak of any."""
+    for field in ("region", "funder") if policy.issues else ():
+        if session.get(Region, getattr(policy, field)) is None:
+            raise Invalid(field, N_("没有行政区 %(region)s。请改代码，或先载入这个省的行政区。"), region=getattr(policy, field))
 
 
 def in_force(session: Session, policy: str, on: date) -> PolicyVersion:
@@ -192,11 +157,30 @@ def in_force(session: Session, policy: str, on: date) -> PolicyVersion:
 
 
 def for_holder(session: Session, adcode: str, on: date) -> list[PolicyVersion]:
-    """Return the newest valid versions whose region contains the six-digit `adcode`, the county's own first."""
-    regions = [adcode, adcode[:4] + "00", adcode[:2] + "0000"]
+    """Return the newest valid versions that give vouchers to holders registered in `adcode`, the smallest region's own first.
+
+    A zone's holders also have the policies of the county or city in which it lies. Empty: no policy is in force there on the business date.
+    """
+    regions = _around(session, adcode)
     query = select(PolicyVersion).where(PolicyVersion.region.in_(regions), PolicyVersion.valid_from <= on)
-    query = query.where((PolicyVersion.valid_to.is_(None)) | (PolicyVersion.valid_to >= on))
+    query = query.where((PolicyVersion.valid_to.is_(None)) | (PolicyVersion.valid_to >= on), PolicyVersion.body["issuance"].astext != "none")
     newest: dict[str, PolicyVersion] = {}
     for version in session.scalars(query.order_by(PolicyVersion.policy, PolicyVersion.version)):
         newest[version.policy] = version
     return sorted(newest.values(), key=lambda v: regions.index(v.region))
+
+
+def without_policy(session: Session, province: str, on: date) -> list[Region]:
+    """Return the counties and zones of a province whose holders have no policy on the business date, in the order of their codes."""
+    query = select(Region).where(Region.level.in_(("county", "zone")), Region.adcode.startswith(province[:2])).order_by(Region.adcode)
+    return [region for region in session.scalars(query) if not for_holder(session, region.adcode, on)]
+
+
+def _around(session: Session, adcode: str) -> list[str]:
+    """Return the region and those in which it lies, from small to large, each once."""
+    found = [adcode]
+    here = session.get(Region, adcode)
+    if here is not None and here.level == "zone" and here.parent_adcode:
+        found.append(here.parent_adcode)
+    last = found[-1]
+    return list(dict.fromkeys([*found, last[:4] + "00", last[:2] + "0000"]))
