@@ -22,12 +22,14 @@ from core.actor import Actor
 from core.audit import born
 from core.errors import N_, Forbidden, Invalid, NotFound, Refused
 from core.money import yuan
+from parties.standing import check_may_act
 from vouchers import lifecycle as money
+from vouchers import shares
 from vouchers.entities import Voucher
 from vouchers.policy import Policy
 from vouchers.queries import VoucherRow, deal_for, related_to, usable, vouchers_of
 from vouchers.requests import once
-from vouchers.rules import Clause, Deal, Ruling, rule
+from vouchers.rules import Clause, Deal, Layer, Ruling, rule
 
 BEST: Final = "best"
 """As `Wish.voucher`: the voucher that expires first among those that pay anything."""
@@ -45,7 +47,7 @@ NOTHING: Final = Ruling(0, ())
 class Wish:
     """What a person wants to book. `voucher`: id or code, BEST, or None to pay in full; `expected`: the sums that the person confirmed.
 
-    `expected` is (voucher part, own part) in fen.
+    `expected` is (paid by voucher and co-funders, own part) in fen.
     """
 
     instrument_id: int
@@ -80,19 +82,22 @@ class Offer:
     report_days: int
     notice_hours: int
     is_sample: bool
+    carrier_region: str | None = None
 
 
 @dataclass(frozen=True)
 class Purse:
-    """A voucher with the policy version that it cites and what was used before; `deal` lacks only price, service and attributes."""
+    """A voucher with the version of its policy in force today and what was used before; `deal` lacks only price, service and attributes."""
 
     voucher: VoucherRow
     policy: Policy
     deal: Deal
+    version_id: int = 0
 
-    def rule(self, price: int, service: str, attributes: frozenset[str]) -> Ruling:
-        """Rule on a price in fen; pure."""
-        return rule(self.policy, replace(self.deal, price=price, service=service, attributes=attributes))
+    def rule(self, price: int, service: str, attributes: frozenset[str], *, carrier_region: str | None = None) -> Ruling:
+        """Rule on a price in fen, where the carrier is known with its place (adcode); pure."""
+        asked = replace(self.deal, price=price, service=service, attributes=attributes, carrier_region=carrier_region)
+        return rule(self.policy, asked)
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,9 @@ class Terms:
     purses: tuple[Purse, ...]
     related: frozenset[int]
 
-    def choose(self, price: int, service: str, *, carrier_id: int, attributes: frozenset[str] = frozenset()) -> tuple[Purse | None, Ruling]:
+    def choose(
+        self, price: int, service: str, *, carrier_id: int, attributes: frozenset[str] = frozenset(), carrier_region: str | None = None
+    ) -> tuple[Purse | None, Ruling]:
         """Return the first purse that pays anything and its ruling, else the first one and why it pays nothing; no purse: nothing.
 
         The own part is the price (fen) less the ruling's amount. Pure arithmetic, for many candidates.
@@ -110,7 +117,7 @@ class Terms:
         everything = self.attributes(carrier_id, attributes)
         first: tuple[Purse | None, Ruling] = (None, NOTHING)
         for purse in self.purses:
-            ruling = purse.rule(price, service, everything)
+            ruling = purse.rule(price, service, everything, carrier_region=carrier_region)
             if ruling.amount:
                 return purse, ruling
             first = first if first[0] else (purse, ruling)
@@ -123,12 +130,17 @@ class Terms:
 
 @dataclass(frozen=True)
 class Quote:
-    """What a wish costs now, fen. `refusal`: why the asked-for voucher pays nothing and what to do; `instead`: a voucher that would pay."""
+    """What a wish costs now, fen. `refusal`: why the asked-for voucher pays nothing and what to do; `instead`: a voucher that would pay.
+
+    `layers`: what co-funders pay beside the voucher; the ruling's amount has them in it. `policy_version_id`: the version that ruled.
+    """
 
     offer: Offer
     price: int
     ruling: Ruling
+    layers: tuple[Layer, ...]
     voucher: VoucherRow | None
+    policy_version_id: int | None
     refusal: Refused | None
     instead: VoucherRow | None
     report_on: date
@@ -137,8 +149,13 @@ class Quote:
 
     @property
     def voucher_part(self) -> int:
-        """What the voucher pays, fen."""
-        return self.ruling.amount
+        """What the voucher's own funder pays, fen."""
+        return self.ruling.amount - self.share_part
+
+    @property
+    def share_part(self) -> int:
+        """What co-funders pay beside the voucher, fen."""
+        return sum(layer.amount for layer in self.layers)
 
     @property
     def own_part(self) -> int:
@@ -163,7 +180,7 @@ def quote(session: Session, actor: Actor, wish: Wish) -> Quote:
     _check_wish(session, actor, wish, offer)
     if queries.taken(session, [wish.instrument_id], start=wish.start, end=wish.end)[wish.instrument_id]:
         raise booking.slot_taken(session, instrument_id=wish.instrument_id, hours=offer.hours)
-    return _quote(session, actor, wish, offer)
+    return price_out(session, actor, wish, offer)
 
 
 def book_and_hold(session: Session, actor: Actor, wish: Wish, *, request_id: str) -> int:
@@ -181,10 +198,10 @@ def book_and_hold(session: Session, actor: Actor, wish: Wish, *, request_id: str
             money.lock_vouchers_of(session, actor.organisation_id or 0)
         offer = _offer(session, wish, lock=_LOCK)
         _check_wish(session, actor, wish, offer)
-        found = _quote(session, actor, wish, offer)
+        found = price_out(session, actor, wish, offer)
         if found.refusal:
             raise found.refusal
-        _check_expected(wish, found)
+        check_expected(wish, found)
         return _place(session, actor, wish, found=found, request=request)
 
     return once(session, actor, request_id, "order", content=wish.content(), act=act)
@@ -199,10 +216,16 @@ def _place(session: Session, actor: Actor, wish: Wish, *, found: Quote, request:
         booking.request(session, actor, instrument_id=row.instrument_id, span=wish.span, order_id=row.id, request_id=request)
     except Refused as no:
         raise booking.slot_taken(session, instrument_id=row.instrument_id, hours=found.offer.hours) from no
-    if row.voucher_id:
-        reference = f"order:{row.id}"
-        money.hold(session, actor, voucher_id=row.voucher_id, amount=row.voucher_part, reference=reference, request_id=f"{request}/hold")
+    freeze(session, actor, row, found.layers, request=request)
     return row.id
+
+
+def freeze(session: Session, actor: Actor, row: Order, layers: tuple[Layer, ...], *, request: str) -> None:
+    """Freeze the voucher part of an order, and what co-funders pay beside it, as the order says."""
+    if row.voucher_id and row.policy_version_id:
+        ruled = money.Ruled(row.policy_version_id, layers)
+        facts: dict[str, Any] = {"voucher_id": row.voucher_id, "amount": row.voucher_part, "reference": f"order:{row.id}"}
+        money.hold(session, actor, **facts, ruled=ruled, request_id=f"{request}/hold")
 
 
 def _order(session: Session, actor: Actor, wish: Wish, found: Quote) -> Order:
@@ -217,9 +240,11 @@ def _order(session: Session, actor: Actor, wish: Wish, found: Quote) -> Order:
         service_code=wish.service,
         price=found.price,
         voucher_part=found.voucher_part,
+        share_part=found.share_part,
         own_part=found.own_part,
         voucher_id=paid_by.id if paid_by else None,
-        policy_version_id=paid_by.policy_version_id if paid_by else None,
+        policy_version_id=found.policy_version_id if paid_by else None,
+        attributes=sorted(wish.attributes),
         clauses=[clause.as_json() for clause in found.ruling.clauses],
         contract_date=clock.today(session),
         answer_by=found.answer_by,
@@ -232,17 +257,21 @@ def _order(session: Session, actor: Actor, wish: Wish, found: Quote) -> Order:
     )
 
 
-def _quote(session: Session, actor: Actor, wish: Wish, offer: Offer) -> Quote:
+def price_out(session: Session, actor: Actor, wish: Wish, offer: Offer) -> Quote:
+    """Say what a wish costs at the price of `offer`, by whatever price and slot it came about; the offer itself is not looked at again."""
     terms, now = best_terms(session, actor), clock.now(session)
     purse, ruling = _ruled(session, actor, wish, terms=terms, offer=offer)
+    ruling, layers = funded(session, ruling)
     refused = wish.voucher is not None and ruling.amount == 0
-    other, other_ruling = terms.choose(offer.price, wish.service, carrier_id=offer.carrier_id, attributes=wish.attributes)
+    other, other_ruling = terms.choose(offer.price, wish.service, **_facts(wish, offer))
     return Quote(
         offer=offer,
         price=offer.price,
         ruling=ruling,
+        layers=layers,
         voucher=purse.voucher if purse else None,
-        refusal=_refusal(ruling, offer.price) if refused else None,
+        policy_version_id=purse.version_id if purse else None,
+        refusal=refusal(ruling, offer.price) if refused else None,
         instead=other.voucher if refused and other and other_ruling.amount else None,
         report_on=report_on(wish.end, offer.report_days),
         answer_by=min(now + ANSWER_WITHIN, wish.start),
@@ -254,19 +283,36 @@ def _ruled(session: Session, actor: Actor, wish: Wish, *, terms: Terms, offer: O
     if wish.voucher is None:
         return None, NOTHING
     if wish.voucher == BEST:
-        return terms.choose(offer.price, wish.service, carrier_id=offer.carrier_id, attributes=wish.attributes)
+        return terms.choose(offer.price, wish.service, **_facts(wish, offer))
     owned = vouchers_of(session, actor.organisation_id or 0) if actor.role == "enterprise" else []
     row = next((row for row in owned if wish.voucher in (row.id, row.code)), None)
     if row is None:
         raise NotFound(N_("这张券不在你名下。请从“我的券”里选。"))
     purse, unusable = _purse(session, row), _unusable(session, row)
     everything = replace(terms, related=related_to(session, row.holder_id)).attributes(offer.carrier_id, wish.attributes)
-    ruling = purse.rule(offer.price, wish.service, everything)
+    ruling = purse.rule(offer.price, wish.service, everything, carrier_region=offer.carrier_region)
     return purse, Ruling(0, (unusable, *ruling.clauses)) if unusable else ruling
 
 
+def _facts(wish: Wish, offer: Offer) -> dict[str, Any]:
+    return {"carrier_id": offer.carrier_id, "attributes": wish.attributes, "carrier_region": offer.carrier_region}
+
+
+def funded(session: Session, ruling: Ruling) -> tuple[Ruling, tuple[Layer, ...]]:
+    """Leave out the layers whose co-funder's budget is short, and say so in a clause: what a person sees is what will be paid."""
+    if not ruling.layers[1:]:
+        return ruling, ()
+    kept, short = shares.affordable(session, ruling.layers[1:])
+    if not short:
+        return ruling, kept
+    missing = sum(layer.amount for layer in short)
+    text_ = N_("共同出资的 ¥%(amount)s 今年的预算不够，这一层不付，由企业自付。")
+    clause = Clause("cofunding", "limit", N_("共同出资的预算"), text_, {"amount": yuan(missing)}, "ledger", ruling.amount - missing)
+    return replace(ruling, amount=ruling.amount - missing, clauses=(*ruling.clauses, clause), layers=(ruling.layers[0], *kept)), kept
+
+
 def _purse(session: Session, row: VoucherRow) -> Purse:
-    return Purse(row, *deal_for(session, row))
+    return Purse(row, *deal_for(session, row), row.ruled_by)
 
 
 def _unusable(session: Session, row: VoucherRow) -> Clause | None:
@@ -278,7 +324,7 @@ def _unusable(session: Session, row: VoucherRow) -> Clause | None:
     return None
 
 
-def _refusal(ruling: Ruling, price: int) -> Refused:
+def refusal(ruling: Ruling, price: int) -> Refused:
     """Return why a voucher pays nothing, with a way out: the refusing clause, or the bound that is zero."""
     empty = next((clause for clause in ruling.clauses if clause.bound == 0), None)
     clause = ruling.refusal or empty or Clause("voucher", "refuse", "", "")
@@ -305,6 +351,8 @@ def _check_times(wish: Wish) -> None:
 
 def _check_wish(session: Session, actor: Actor, wish: Wish, offer: Offer) -> None:
     _check_times(wish)
+    if actor.organisation_id is not None:
+        check_may_act(session, actor.organisation_id)
     now, unknown = clock.now(session), wish.attributes - set(ATTRIBUTES)
     if unknown:
         raise Invalid("attributes", N_("没有这一项：%(name)s。"), name=min(unknown)[:60])
@@ -318,17 +366,18 @@ def _check_wish(session: Session, actor: Actor, wish: Wish, offer: Offer) -> Non
         raise Refused("hours", N_("这个时段不在开放时间里。请从列出的时段里选一个。"))
 
 
-def _check_expected(wish: Wish, found: Quote) -> None:
+def check_expected(wish: Wish, found: Quote) -> None:
     """Refuse when a person confirmed other sums than now hold: nobody pays what he has not seen."""
-    if wish.expected and wish.expected != (found.voucher_part, found.own_part):
-        parts = {"voucher": yuan(found.voucher_part), "own": yuan(found.own_part)}
+    if wish.expected and wish.expected != (found.ruling.amount, found.own_part):
+        parts = {"voucher": yuan(found.ruling.amount), "own": yuan(found.own_part)}
         raise Refused("changed", N_("金额变了：现在券付 ¥%(voucher)s，自付 ¥%(own)s。请看过新的金额再确认。"), **parts)
 
 
 _OFFER = """
 SELECT i.id AS instrument_id, i.organisation_id AS carrier_id, i.name AS instrument, i.hours, i.is_open, i.status, i.is_sample,
-       l.price, l.unit, l.report_days, l.notice_hours, l.state
-FROM instrument i JOIN listing l ON l.instrument_id = i.id WHERE i.id = :instrument AND l.service_code = :service
+       l.price, l.unit, l.report_days, l.notice_hours, l.state, c.adcode AS carrier_region
+FROM instrument i JOIN listing l ON l.instrument_id = i.id JOIN organisation c ON c.id = i.organisation_id
+WHERE i.id = :instrument AND l.service_code = :service
 """
 
 # Two inserts that overlap at one instant would wait for each other and deadlock on the exclusion constraint: one instrument books one at a time.

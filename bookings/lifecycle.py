@@ -36,8 +36,8 @@ def request(session: Session, actor: Actor, *, instrument_id: int, span: Interva
 
 
 def lock(session: Session, order_id: int) -> Booking:
-    """Lock the booking of an order, as it stands now, and return it."""
-    query = select(Booking).where(Booking.order_id == order_id).with_for_update(key_share=True)
+    """Lock the booking of an order, as it stands now, and return it: the latest, when another slot was offered meanwhile."""
+    query = select(Booking).where(Booking.order_id == order_id).order_by(Booking.id.desc()).limit(1).with_for_update(key_share=True)
     return session.scalars(query, execution_options={"populate_existing": True}).one()
 
 

@@ -38,6 +38,7 @@ class OrderRow:
     service_en: str
     price: int
     voucher_part: int
+    share_part: int
     own_part: int
     start: datetime
     end: datetime
@@ -71,8 +72,26 @@ class StepRow:
 
 
 @dataclass(frozen=True)
+class ShareRow:
+    """What one co-funder pays of an order, fen: frozen, and of it used; its claim, once sent."""
+
+    id: int
+    funder: str
+    funder_en: str
+    policy: str
+    amount: int
+    used: int
+    state: str
+    claim_code: str | None
+    claim_state: str | None
+
+
+@dataclass(frozen=True)
 class OrderPage:
-    """Everything that a page shows of one order; parts that do not exist (voucher, hold, claim) are None."""
+    """Everything that a page shows of one order; parts that do not exist (voucher, hold, claim) are None.
+
+    The claim is that on the voucher's own funder; `returned` says whether any claim of the hold came back.
+    """
 
     row: OrderRow
     need: str
@@ -87,6 +106,9 @@ class OrderPage:
     payee: str | None
     hold_id: int | None
     hold_state: str | None
+    hold_used: int | None
+    hold_ends_on: date | None
+    returned: bool
     claim_id: int | None
     claim_code: str | None
     claim_state: str | None
@@ -120,7 +142,7 @@ def orders_of(
 
 
 def order_of(session: Session, actor: Actor, order_id: int) -> OrderPage:
-    """Return one order for a person of a party, or for an officer of the region that pays its voucher; raise `NotFound` for everybody else."""
+    """Return one order for a party, or for an officer of the region that pays its voucher or decides about it; `NotFound` for everybody else."""
     found = session.execute(text(_PAGE), {"order": order_id}).mappings().one_or_none()
     if found is None or not _may_see(actor, found):
         raise NotFound
@@ -130,22 +152,48 @@ def order_of(session: Session, actor: Actor, order_id: int) -> OrderPage:
     return OrderPage(row=_row(found), clauses=tuple(found["clauses"]), documents=documents, steps=steps, **plain)
 
 
+def shares_of(session: Session, order_id: int) -> list[ShareRow]:
+    """Return what co-funders pay of an order, in the order of their shares."""
+    return [ShareRow(**row) for row in session.execute(text(_SHARES), {"order": order_id}).mappings()]
+
+
 def overdue(session: Session) -> list[int]:
-    """Return the ids of the offers whose time to answer has passed, the oldest first."""
-    query = "SELECT id FROM orders WHERE state = 'offered' AND answer_by < :now ORDER BY answer_by, id"
-    return list(session.scalars(text(query), {"now": clock.now(session)}))
+    """Return the ids of the offers that nobody answered in time and of the orders whose hold came to its end, the oldest first."""
+    return list(session.scalars(text(_OVERDUE), {"now": clock.now(session), "today": clock.today(session)}))
+
+
+def voided(session: Session) -> list[int]:
+    """Return the ids of the orders whose voucher was voided before anything was delivered."""
+    query = """SELECT o.id FROM orders o JOIN hold h ON h.reference = 'order:' || o.id AND h.state = 'void'
+               WHERE o.state IN ('offered', 'countered', 'contracted') ORDER BY o.id"""
+    return list(session.scalars(text(query)))
 
 
 def _may_see(actor: Actor, found: Mapping[Any, Any]) -> bool:
     if actor.role in _OFFICERS:
-        return actor.region is not None and found["funder"] is not None and is_within(found["funder"], actor.region)
-    parties = {("enterprise", found["enterprise_id"]), ("carrier", found["carrier_id"])}
+        home = found["funder"] or (found["home"] if found["disputed"] else None)
+        return actor.region is not None and home is not None and is_within(home, actor.region)
+    parties = {("enterprise", found["enterprise_id"] if found["state"] != "draft" else None), ("carrier", found["carrier_id"])}
     return actor.role == "system" or (actor.role, actor.organisation_id) in parties
 
 
 def _row(found: Mapping[Any, Any]) -> OrderRow:
     return OrderRow(**{name: found[name] for name in OrderRow.__annotations__})
 
+
+_SHARES = """
+SELECT s.id, r.name_zh AS funder, r.name_en AS funder_en, s.policy, s.amount, s.used, s.state, c.code AS claim_code, c.state AS claim_state
+FROM share s JOIN hold h ON h.id = s.hold_id JOIN region r ON r.adcode = s.funder LEFT JOIN claim c ON c.share_id = s.id
+WHERE h.reference = 'order:' || CAST(:order AS bigint) AND h.state <> 'released' ORDER BY s.id
+"""
+
+_OVERDUE = """
+SELECT id FROM (
+    SELECT id, answer_by AS due FROM orders WHERE state IN ('draft', 'offered', 'countered') AND answer_by < :now
+    UNION ALL
+    SELECT o.id, h.ends_on::timestamptz FROM hold h JOIN orders o ON h.reference = 'order:' || o.id
+    WHERE h.state = 'held' AND h.ends_on < :today AND o.state IN ('contracted', 'delivered', 'disputed')) d ORDER BY due, id
+"""
 
 _TAKEN = f"""
 SELECT instrument_id, lower(span), upper(span) FROM booking
@@ -155,17 +203,19 @@ ORDER BY instrument_id, span
 
 _COLUMNS = """
 o.id, o.code, o.state, o.enterprise_id, e.name_zh AS enterprise, o.carrier_id, c.name_zh AS carrier, o.instrument_id, i.name AS instrument,
-o.service_code, s.name_zh AS service, s.name_en AS service_en, o.price, o.voucher_part, o.own_part, lower(b.span) AS start, upper(b.span) AS "end",
+o.service_code, s.name_zh AS service, s.name_en AS service_en, o.price, o.voucher_part, o.share_part, o.own_part,
+lower(b.span) AS start, upper(b.span) AS "end",
 b.state AS booking_state, o.answer_by, o.report_on, o.created_at, o.is_sample
 """
 
 _FROM = """
 FROM orders o JOIN organisation e ON e.id = o.enterprise_id JOIN organisation c ON c.id = o.carrier_id JOIN instrument i ON i.id = o.instrument_id
-JOIN service s ON s.code = o.service_code JOIN booking b ON b.order_id = o.id
+JOIN service s ON s.code = o.service_code
+JOIN booking b ON b.order_id = o.id AND NOT EXISTS (SELECT FROM booking z WHERE z.order_id = o.id AND z.id > b.id)
 """
 
 _ORDERS = f"""
-SELECT {_COLUMNS} {_FROM} WHERE (o.enterprise_id = :organisation OR o.carrier_id = :organisation)
+SELECT {_COLUMNS} {_FROM} WHERE (o.enterprise_id = :organisation AND o.state <> 'draft' OR o.carrier_id = :organisation)
 AND (CAST(:states AS text[]) IS NULL OR o.state = ANY(:states)) AND (CAST(:before AS bigint) IS NULL OR o.id < :before)
 ORDER BY o.id DESC LIMIT :limit
 """
@@ -173,7 +223,9 @@ ORDER BY o.id DESC LIMIT :limit
 _PAGE = f"""
 SELECT {_COLUMNS}, o.need, o.clauses, o.contract_date, coalesce(l.notice_hours, 0) AS notice_hours,
        o.voucher_id, v.code AS voucher_code, p.policy, p.title AS policy_title, p.funder, p.body ->> 'payee' AS payee,
-       h.id AS hold_id, h.state AS hold_state,
+       e.adcode AS home, EXISTS (SELECT FROM audit d WHERE d.subject = 'orders' AND d.subject_id = o.id AND d.event = 'dispute') AS disputed,
+       h.id AS hold_id, h.state AS hold_state, h.used AS hold_used, h.ends_on AS hold_ends_on,
+       EXISTS (SELECT FROM claim q WHERE q.hold_id = h.id AND q.state = 'draft') AS returned,
        k.id AS claim_id, k.code AS claim_code, k.state AS claim_state, k.amount AS claim_amount,
        coalesce((SELECT json_agg(json_build_object('kind', x.kind, 'number', x.number, 'issued_on', x.issued_on, 'organisation_id', x.organisation_id)
                                  ORDER BY x.id) FROM evidence x WHERE x.reference = 'order:' || o.id), '[]') AS documents,
@@ -184,6 +236,7 @@ SELECT {_COLUMNS}, o.need, o.clauses, o.contract_date, coalesce(l.notice_hours, 
 LEFT JOIN listing l ON l.instrument_id = o.instrument_id AND l.service_code = o.service_code
 LEFT JOIN voucher v ON v.id = o.voucher_id LEFT JOIN policy_version p ON p.id = o.policy_version_id
 LEFT JOIN hold h ON h.voucher_id = o.voucher_id AND h.reference = 'order:' || o.id
-LEFT JOIN claim k ON k.hold_id = h.id
+     AND NOT EXISTS (SELECT FROM hold z WHERE z.reference = h.reference AND z.voucher_id = h.voucher_id AND z.id > h.id)
+LEFT JOIN claim k ON k.hold_id = h.id AND k.share_id IS NULL
 WHERE o.id = :order
 """

@@ -15,14 +15,19 @@ from app.api import PREFIX, SIGNED, bp
 from app.i18n import translate
 from bookings import queries
 from bookings.checkout import ATTRIBUTES, Wish, book_and_hold
+from bookings.correcting import CORRECT
+from bookings.disputes import resolve
 from bookings.entities import ORDER
+from bookings.offers import Quotation, draft
 from bookings.orders import EVENTS, Given
 from bookings.queries import OrderPage, OrderRow
+from bookings.steps import Counter
 from core.clock import SHANGHAI
 from core.errors import NotFound
 from vouchers.claims import Document
 
 _NEXT: Final = {arrow.event: arrow.next for arrow in ORDER} | {"claim": "settled"}
+_VERBS: Final = {**EVENTS, "resolve": resolve}
 """The state in which an event leaves an order: what the answer says, also when the order has moved on before it is repeated."""
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
@@ -68,13 +73,49 @@ class Paper(BaseModel):
     kind: Literal["service_result", "invoice", "payment_proof"]
     number: str = Field(max_length=80)
     issued_on: date
+    file_id: Id | None = Field(None, description="the document itself, handed in at /files")
+
+
+class CounterOffer(BaseModel):
+    """What the carrier offers instead; what is left out stays as it was asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+    price: int | None = Field(None, description="fen")
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+    report_days: int | None = Field(None, description="working days after the slot")
+
+
+class QuotationWish(BaseModel):
+    """What a carrier offers to an enterprise by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+    enterprise: str = Field(max_length=60, description="code of the enterprise")
+    instrument: Id = Field(description="id of an instrument of yours")
+    service: str = Field(max_length=60)
+    start: AwareDatetime
+    end: AwareDatetime
+    price: int = Field(description="fen")
+    report_days: int = Field(description="working days after the slot")
+    message: str = Field("", max_length=500)
 
 
 class Step(BaseModel):
-    """What an event hands in: `deliver` needs service_result, `pay_own_part` needs invoice and payment_proof. May be left out otherwise."""
+    """What an event hands in, each where it is needed.
+
+    `deliver` and `correct_report` need service_result, `pay_own_part` invoice and payment_proof, `correct_invoice` and `correct_payment` one of
+    these, `counter` a counter-offer, `dispute` a reason, `resolve` a reason
+    and the outcome; `agree` may say how it is paid. Otherwise it may be left out.
+    """
 
     model_config = ConfigDict(extra="forbid")
     reason: str = Field("", max_length=500)
+    counter: CounterOffer = CounterOffer()
+    voucher: Id | Annotated[str, Field(max_length=60)] | None = Field(None, description='agree: as in an order; "none": you pay in full')
+    attributes: list[Attribute] = Field([], max_length=len(ATTRIBUTES), description="agree: what you declare about the service")
+    expected: Sums | None = Field(None, description="agree: refuse when the sums are no longer these; voucher_part with the co-funders' part")
+    outcome: Literal["confirmed", "cancelled"] | None = Field(None, description="resolve: whether the service counts")
+    amount: Fen | None = Field(None, description="resolve: what the voucher pays, fen, at most what is frozen; left out: all of it")
     documents: list[Paper] = Field([], max_length=5)
 
     @model_validator(mode="before")
@@ -92,14 +133,14 @@ class OrderPath(BaseModel):
 class StepPath(OrderPath):
     """Which order, and what happens to it."""
 
-    event: str = Field(description="one of: " + ", ".join(EVENTS))
+    event: str = Field(description="one of: " + ", ".join(_VERBS))
 
 
 class OrdersQuery(BaseModel):
     """Which of your orders, the newest first."""
 
     model_config = ConfigDict(extra="forbid")
-    state: Literal["offered", "contracted", "delivered", "confirmed", "settled", "cancelled"] | None = None
+    state: Literal["draft", "offered", "countered", "contracted", "delivered", "disputed", "confirmed", "settled", "cancelled"] | None = None
     limit: int = Field(100, ge=1, le=1000)
     cursor: Id | None = Field(None, description="`next` of the page before")
 
@@ -126,13 +167,17 @@ class ClaimOut(BaseModel):
 
 
 class OrderState(BaseModel):
-    """An order after a step: price = voucher_part + own_part, fen. `links`: itself and the steps that you may take from here."""
+    """An order after a step: price = voucher_part + share_part + own_part, fen. `links`: itself and the steps that you may take from here.
+
+    `share_part` is what co-funders pay beside the voucher.
+    """
 
     id: int
     code: str
     state: str
     price: int
     voucher_part: int
+    share_part: int
     own_part: int
     clauses: list[ClauseOut]
     claim: ClaimOut | None = None
@@ -155,6 +200,7 @@ class OrderLine(BaseModel):
     service_code: str
     price: int
     voucher_part: int
+    share_part: int
     own_part: int
     start: Local
     end: Local
@@ -231,6 +277,22 @@ def book(header: RequestKey, body: OrderWish) -> tuple[dict[str, Any], int, dict
     return answer.model_dump(mode="json", exclude={"claim"}), 201, {"Location": answer.links["self"]}
 
 
+@bp.post("/quotations", responses={201: OrderState}, security=SIGNED)
+def quote(header: RequestKey, body: QuotationWish) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Draft an offer to an enterprise and keep its slot; the event `propose` sends it."""
+    facts: dict[str, Any] = {
+        "enterprise": body.enterprise,
+        "instrument_id": body.instrument,
+        "service": body.service,
+        "start": body.start,
+        "end": body.end,
+    }
+    quotation = Quotation(**facts, price=body.price, report_days=body.report_days, message=body.message)
+    made = draft(g.session, g.actor, quotation, request_id=header.key)
+    answer = _state(queries.order_of(g.session, g.actor, made), "draft")
+    return answer.model_dump(mode="json", exclude={"claim"}), 201, {"Location": answer.links["self"]}
+
+
 @bp.get("/orders/<int:order_id>", responses={200: OrderOut}, security=SIGNED)
 def order(path: OrderPath) -> dict[str, Any]:
     """Show one order of yours: the ruling, the papers, what happened, and which steps are open to you."""
@@ -251,21 +313,29 @@ def order(path: OrderPath) -> dict[str, Any]:
 
 @bp.post("/orders/<int:order_id>/<event>", responses={200: OrderState}, security=SIGNED)
 def order_event(path: StepPath, header: RequestKey, body: Step) -> dict[str, Any]:
-    """Take an order one step further: accept, cancel, deliver, confirm, pay_own_part, claim."""
-    verb = EVENTS.get(path.event)
+    """Take an order one step further. A dispute is resolved by a reviewer of the region that pays; all else is done by the parties."""
+    verb = _VERBS.get(path.event)
     if verb is None:
         raise NotFound
-    documents = tuple(Document(paper.kind, paper.number, paper.issued_on) for paper in body.documents)
-    verb(g.session, g.actor, order_id=path.order_id, request_id=header.key, given=Given(body.reason, documents))
-    answer = _state(queries.order_of(g.session, g.actor, path.order_id), _NEXT[path.event])
+    documents = tuple(Document(paper.kind, paper.number, paper.issued_on, paper.file_id) for paper in body.documents)
+    verb(g.session, g.actor, order_id=path.order_id, request_id=header.key, given=_given(body, documents))
+    page = queries.order_of(g.session, g.actor, path.order_id)
+    answer = _state(page, page.row.state if path.event == "resolve" else _NEXT[path.event])
     if path.event == "claim" and answer.claim:
         answer.claim.state = "submitted"
     return answer.model_dump(mode="json", exclude=set() if path.event == "claim" else {"claim"})
 
 
+def _given(body: Step, documents: tuple[Document, ...]) -> Given:
+    paid = (body.expected.voucher_part, body.expected.own_part) if body.expected else None
+    counter = Counter(**body.counter.model_dump())
+    said: dict[str, Any] = {"voucher": body.voucher, "attributes": frozenset(body.attributes), "expected": paid, "amount": body.amount}
+    return Given(body.reason, documents, counter, outcome=body.outcome or "", **said)
+
+
 def _state(page: OrderPage, state: str) -> OrderState:
     row: OrderRow = page.row
-    sums = {"price": row.price, "voucher_part": row.voucher_part, "own_part": row.own_part}
+    sums = {"price": row.price, "voucher_part": row.voucher_part, "share_part": row.share_part, "own_part": row.own_part}
     return OrderState(id=row.id, code=row.code, state=state, **sums, clauses=_clauses(page), claim=_claim(page), links=_links(page, state))
 
 
@@ -287,6 +357,8 @@ def _links(page: OrderPage, state: str) -> dict[str, str]:
     """Name the order itself, and the steps that this actor may take from `state`."""
     here = f"{PREFIX}/orders/{page.row.id}"
     events = [arrow.event for arrow in ORDER if arrow.state == state and g.actor.role in arrow.roles]
+    if page.hold_state != "used" or (page.claim_state is not None and not page.returned):
+        events = [event for event in events if event not in CORRECT]
     if state == "settled" and page.payee == g.actor.role:
         events.append("claim")
     return {"self": here, **{event: f"{here}/{event}" for event in events}}

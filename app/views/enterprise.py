@@ -12,13 +12,13 @@ from typing import Any, Final
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
-from pydantic import BaseModel
 from sqlalchemy import select
 
-from app import forms, labels, names
+from app import applying, evidence, forms, labels, names, orderpage
 from app.errors import kind_of
 from app.filters import daytime
 from app.i18n import translate
+from app.orderforms import field_of, form_of, given_by
 from app.views import money
 from app.views.money import page_url
 from bookings import checkout as till
@@ -26,8 +26,8 @@ from bookings import orders as order_events
 from bookings import queries as bookings
 from bookings.checkout import Quote
 from bookings.entities import ORDER
-from bookings.orders import DOCUMENTS, Given
-from bookings.queries import OrderPage, OrderRow
+from bookings.orders import DOCUMENTS
+from bookings.queries import OrderRow
 from bookings.slots import Slot
 from core import clock
 from core.actor import Actor
@@ -36,14 +36,15 @@ from core.money import yuan
 from geodata.instruments import Instrument, Service
 from geodata.organisations import Organisation
 from geodata.regions import Region
-from vouchers import desk, lifecycle, policy
-from vouchers.claims import Document
+from vouchers import desk
 from vouchers.policy import PolicyVersion
-from vouchers.queries import statement, vouchers_of
+from vouchers.queries import statement, steps_of, vouchers_of
 
 bp = Blueprint("enterprise", __name__)
 
 _NO: Final = (Refused, Forbidden, NotFound)
+WAITED: Final = ("accept", "agree", "propose", "deliver", "confirm", "pay_own_part")
+"""Steps that the other side waits for; the rest one may take or leave."""
 
 
 @bp.get("/checkout")
@@ -94,6 +95,8 @@ def vouchers() -> ResponseReturnValue:
         chosen=chosen,
         trace=_trace(chosen.id) if chosen else [],
         parts=money.parts(chosen) if chosen else [],
+        steps=steps_of(g.session, chosen.id) if chosen else [],
+        events_named=labels.VOUCHER_EVENTS,
         applications=desk.applications_of(g.session, g.actor.organisation_id),
         states=labels.APPLICATION_STATES,
         request_id=forms.new_request_id,
@@ -107,8 +110,8 @@ def vouchers() -> ResponseReturnValue:
 def apply() -> ResponseReturnValue:
     """Show the form of an application, take it, or take it back."""
     if request.method == "GET":
-        return _apply_form({"policy": request.args.get("policy", "")}, {})
-    return _resume() if "application" in request.form else _submit()
+        return applying.form({name: request.args.get(name, "") for name in ("policy", "order")}, {})
+    return applying.resume() if "application" in request.form else applying.submit()
 
 
 @bp.get("/orders")
@@ -123,7 +126,7 @@ def orders() -> ResponseReturnValue:
 @bp.get("/orders/<int:order_id>")
 def order(order_id: int) -> ResponseReturnValue:
     """Show one order to a party: where it stands, why it costs what it costs, what comes next."""
-    return _order(order_id, event="", faults={}, no=None)
+    return orderpage.show(order_id, event="", faults={}, no=None)
 
 
 @bp.post("/orders/<int:order_id>/<event>")
@@ -132,18 +135,19 @@ def order_event(order_id: int, event: str) -> ResponseReturnValue:
     verb = order_events.EVENTS.get(event)
     if verb is None:
         raise NotFound
-    given, faults = forms.read(_FORMS.get(event, forms.Event), request.form)
-    if given is None:
-        return _order(order_id, event=event, faults=forms.told(faults), no=None), 422
+    given, faults = forms.read(form_of(event), request.form)
+    papers, unfit = evidence.handed_in(*DOCUMENTS.get(event, ()))
+    if given is None or unfit:
+        return orderpage.show(order_id, event=event, faults=forms.told({**faults, **unfit}), no=None), 422
     try:
-        verb(g.session, g.actor, order_id=order_id, request_id=request.form["request_id"], given=_handed_in(event, given))
+        verb(g.session, g.actor, order_id=order_id, request_id=request.form["request_id"], given=given_by(event, given, papers))
     except Invalid as wrong:
         g.session.rollback()
-        return _order(order_id, event=event, faults={_field_of(wrong): translate(wrong)}, no=None), 422
+        return orderpage.show(order_id, event=event, faults={field_of(wrong): translate(wrong)}, no=None), 422
     except (Refused, Forbidden) as no:
         g.session.rollback()
-        return _order(order_id, event=event, faults={}, no=no), kind_of(no).status
-    flash(_done(bookings.order_of(g.session, g.actor, order_id), event), "ok")
+        return orderpage.show(order_id, event=event, faults={}, no=no), kind_of(no).status
+    flash(orderpage.done(bookings.order_of(g.session, g.actor, order_id), event), "ok")
     return redirect(url_for("enterprise.order", order_id=order_id), 303)
 
 
@@ -151,7 +155,7 @@ def next_step(row: OrderRow, actor: Actor, *, to_claim: bool) -> str:
     """Return the event that an order waits for from this party, "" when it waits for somebody else or for nothing."""
     if row.state == "settled":
         return "claim" if to_claim else ""
-    waited = (arrow.event for arrow in ORDER if arrow.state == row.state and actor.role in arrow.roles and arrow.event != "cancel")
+    waited = (arrow.event for arrow in ORDER if arrow.state == row.state and actor.role in arrow.roles and arrow.event in WAITED)
     return next(waited, "")
 
 
@@ -278,107 +282,6 @@ def _own() -> Organisation:
     return found
 
 
-def _submit() -> ResponseReturnValue:
-    given, faults = forms.read(forms.Application, request.form)
-    typed = {name: request.form.get(name, "")[:600] for name in ("policy", "amount", "purpose", "request_id")}
-    if given is None:
-        return _apply_form(typed, forms.told(faults)), 422
-    try:
-        facts = given.model_dump(include={"amount", "purpose", "request_id"})
-        lifecycle.apply(g.session, g.actor, policy_code=given.policy, **facts)
-    except (*_NO, Invalid) as no:
-        g.session.rollback()
-        return _apply_form(typed, {}, no=no), kind_of(no).status
-    flash(gettext("申领已提交：¥%(amount)s，钱已经预留。审核结果会出现在这一页。", amount=yuan(given.amount)), "ok")
-    return redirect(url_for("enterprise.vouchers"), 303)
-
-
-def _resume() -> ResponseReturnValue:
-    given, _ = forms.read(forms.Resume, request.form)
-    if given is None:
-        raise NotFound
-    facts = given.model_dump(exclude={"application"})
-    lifecycle.resume(g.session, g.actor, application_id=given.application, **facts)
-    done = {"submit": gettext("申领已再次提交。"), "withdraw": gettext("申领已撤回，预留的钱退回了预算。")}
-    flash(done[given.event], "ok")
-    return redirect(url_for("enterprise.vouchers"), 303)
-
-
-def _apply_form(typed: Mapping[str, str], faults: Mapping[str, str], *, no: MapError | None = None) -> str:
-    holder = _own()
-    versions = policy.for_holder(g.session, holder.adcode or "", clock.today(g.session))
-    fitting = [version for version in versions if holder.kind in version.terms.eligibility.applicant_types]
-    return render_template(
-        "enterprise/apply.html",
-        organisation=holder,
-        versions=fitting,
-        modes=labels.MODES,
-        typed=typed,
-        faults=faults,
-        refusal=forms.refusal(no, labels.ORDER_STATES),
-        clause=no.clause if isinstance(no, Refused) else "",
-        request_id=typed.get("request_id") or forms.new_request_id(),
-    )
-
-
 def _with_payee(rows: list[OrderRow]) -> list[tuple[OrderRow, str]]:
     payees = desk.unclaimed(g.session, [f"order:{row.id}" for row in rows if row.state == "settled"])
     return [(row, payees.get(f"order:{row.id}", "")) for row in rows]
-
-
-def _order(order_id: int, *, event: str, faults: Mapping[str, str], no: MapError | None) -> str:
-    page = bookings.order_of(g.session, g.actor, order_id)
-    return render_template(
-        "enterprise/order.html",
-        page=page,
-        row=names.orders(g.session, [page.row])[0],
-        clauses=money.clause_lines(page.clauses),
-        events=events_for(page, g.actor),
-        event=event,
-        typed=request.form if request.method == "POST" else {},
-        faults=faults,
-        refusal=forms.refusal(no, labels.ORDER_STATES),
-        labels=labels,
-        today=clock.today(g.session),
-        request_id=forms.new_request_id,
-        back_url=page_url("carrier.desk" if g.actor.role == "carrier" else "enterprise.orders"),
-        instrument_url=page_url("public.instrument", instrument_id=page.row.instrument_id),
-    )
-
-
-def events_for(page: OrderPage, actor: Actor) -> list[str]:
-    """Return what this party may do with an order now, the step that is waited for first."""
-    arrows = [arrow.event for arrow in ORDER if arrow.state == page.row.state and actor.role in arrow.roles]
-    if page.row.state == "settled" and page.hold_state == "used" and page.payee == actor.role and page.claim_state in (None, "draft"):
-        arrows.append("claim")
-    return sorted(arrows, key=lambda event: event == "cancel")
-
-
-def _handed_in(event: str, given: BaseModel) -> Given:
-    """Return reason and documents as the domain takes them, from the fields of the event's form."""
-    values = given.model_dump()
-    named = [(kind, *_FIELDS[kind]) for kind in DOCUMENTS.get(event, ())]
-    return Given(values.get("reason", ""), tuple(Document(kind, values[number], values[day]) for kind, number, day in named))
-
-
-def _field_of(wrong: Invalid) -> str:
-    """Return the form's field that a fault of a document belongs to."""
-    if wrong.field not in _FIELDS:
-        return wrong.field
-    return _FIELDS[wrong.field][1 if "day" in wrong.params else 0]
-
-
-def _done(page: OrderPage, event: str) -> str:
-    part = yuan(page.row.voucher_part)
-    if not page.row.voucher_part and event in ("cancel", "confirm"):
-        return str(gettext("已取消，时段空出来了。") if event == "cancel" else gettext("报告已确认。下一步付钱给载体。"))
-    return str(gettext(_SAID[event], amount=part, code=page.claim_code or ""))
-
-
-_FIELDS: Final = {
-    "service_result": ("report_number", "report_date"),
-    "invoice": ("invoice_number", "invoice_date"),
-    "payment_proof": ("payment_number", "payment_date"),
-}
-_FORMS: Final[dict[str, type[BaseModel]]] = {"deliver": forms.Delivery, "pay_own_part": forms.OwnPayment}
-_SAID: Final = labels.EVENTS_DONE

@@ -14,7 +14,7 @@ from bookings.entities import Booking, Order
 from core.errors import Forbidden, Invalid, NotFound, Refused, RequestReused
 from geodata.instruments import Listing
 from tests import factories as make
-from vouchers import ledger
+from vouchers import ledger, policy
 from vouchers import lifecycle as money
 from vouchers.entities import Hold
 from vouchers.queries import vouchers_of
@@ -111,7 +111,7 @@ def test_a_voucher_pays_until_the_end_of_its_last_day(session):
 def test_a_frozen_voucher_is_refused(session, as_owner):
     scene = make.scene(session)
     with as_owner(session):
-        session.execute(text("UPDATE voucher SET state = 'frozen', row_version = 1"))
+        session.execute(text("UPDATE voucher SET state = 'frozen', frozen_from = 'active', row_version = 1"))
         session.execute(
             text(
                 "INSERT INTO audit (role, subject, subject_id, event, before, after, reason, detail) VALUES ('auditor', 'voucher', :id, 'freeze', 'active', 'frozen', '', '{}')"
@@ -268,12 +268,24 @@ def test_a_confirmed_sum_that_no_longer_holds_is_refused_with_the_new_sums(sessi
 
 def test_the_year_cap_bounds_a_second_order(session):
     scene = make.scene(session)
-    make.policy_version(session, caps={"per_application": 2_000_000, "per_year": 150_000})
-    capped = make.voucher(session, scene.enterprise)
-    make.order(session, scene, voucher=capped.id)
-    second = session.get_one(Order, make.order(session, scene, nth=1, voucher=capped.id))
+    make.policy_version(session, caps={"per_application": 150_000, "per_year": 150_000})
+    one, other = (make.voucher(session, scene.enterprise, face=150_000) for _ in range(2))
+    make.order(session, scene, voucher=one.id)
+    second = session.get_one(Order, make.order(session, scene, nth=1, voucher=other.id))
     assert (second.voucher_part, second.own_part) == (30_000, 90_000)
-    assert refuses(session, scene, make.wish(session, scene, nth=2, voucher=capped.id)).clause == "per_year"
+    assert refuses(session, scene, make.wish(session, scene, nth=2, voucher=other.id)).clause == "per_year"
+
+
+def test_an_order_is_ruled_by_the_version_in_force_that_day_and_keeps_it(session):
+    scene = make.scene(session)
+    before = session.get_one(Order, make.order(session, scene))
+    old = (before.voucher_part, before.policy_version_id)
+    half = make.policy_version(session, tiers=[{"upto": None, "ratio": "0.5"}])
+    after = session.get_one(Order, make.order(session, scene, nth=1))
+    assert (after.voucher_part, after.policy_version_id) == (60_000, half.id)
+    session.refresh(before)
+    assert (before.voucher_part, before.policy_version_id) == old == (120_000, scene.voucher.policy_version_id)
+    assert session.scalar(text("SELECT policy_version_id FROM hold WHERE reference = :name"), {"name": f"order:{after.id}"}) == half.id
 
 
 def test_the_voucher_that_expires_first_is_used_first(session):
@@ -285,10 +297,10 @@ def test_the_voucher_that_expires_first_is_used_first(session):
 
 def test_best_passes_over_a_voucher_that_may_not_buy_this_service(session):
     scene = make.scene(session)
-    terms = make.terms()
-    make.policy_version(session, services={**terms.services.model_dump(), "allow": ("test_analysis", "industrial_design")})
+    services = {**make.terms().services.model_dump(), "allow": ("test_analysis", "industrial_design")}
+    policy.publish(session, make.terms(id="yuhuan-wider", prefix="YW", services=services))
     make.at(session, "2026-12-24T10:00+08:00")
-    wider = make.voucher(session, scene.enterprise)
+    wider = make.voucher(session, scene.enterprise, code="yuhuan-wider")
     make.listing(session, scene.instrument, service_code="industrial_design")
     wish = make.wish(session, scene, service="industrial_design")
     asked = quote(session, scene.buyer, wish)
@@ -322,7 +334,8 @@ def test_the_net_price_of_many_candidates_is_what_their_quotes_say(session):
         scene.listing.price = price
         session.flush()
         found = quote(session, scene.buyer, make.wish(session, scene, voucher=BEST))
-        assert terms.choose(price, "test_analysis", carrier_id=scene.carrier.id)[1] == found.ruling
+        place = {"carrier_id": scene.carrier.id, "carrier_region": scene.carrier.adcode}
+        assert terms.choose(price, "test_analysis", **place)[1] == found.ruling
 
 
 def test_the_net_price_knows_related_carriers(session):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bookings.checkout import Purse, Terms
@@ -25,8 +25,10 @@ RATIOS = ("0", "0.1", "0.333333", "0.5", "0.999999", "1")
 def purses(draw):
     bounds = sorted(draw(st.sets(st.integers(1, 5_000), max_size=2)))
     tiers = tuple(Tier(upto=upto, ratio=Decimal(draw(st.sampled_from(RATIOS)))) for upto in [*bounds, None])
+    assume(any(tier.ratio for tier in tiers))
     allow = draw(st.one_of(st.just(("*",)), st.sets(st.sampled_from(CODES), min_size=1).map(tuple)))
-    services = Services(allow=allow, deny=draw(st.sampled_from(((), CODES[:1]))), deny_if=draw(st.sampled_from(((), ("related_party",)))))
+    deny = draw(st.sampled_from(((), CODES[:1]))) if allow == ("*",) else ()
+    services = Services(allow=allow, deny=deny, deny_if=draw(st.sampled_from(((), ("related_party",)))))
     caps = Caps(per_year=draw(st.one_of(st.none(), st.integers(1, 6_000))))
     policy = make.terms(tiers=[tier.model_dump() for tier in tiers], services=services.model_dump(), caps=caps.model_dump())
     deal = Deal(0, "", balance=draw(st.integers(1, 4_000)), used_year=draw(st.integers(0, 6_000)))
@@ -34,7 +36,7 @@ def purses(draw):
 
 
 DAY = date(2026, 11, 24)
-VOUCHER = VoucherRow(1, "示例", "示例", "示例", 1, "331083", 1, "active", DAY, DAY, DAY, 1, 1, 0, 0, 0, 0, is_sample=True)
+VOUCHER = VoucherRow(1, "示例", "示例", "示例", 1, 1, "331083", 1, "active", DAY, DAY, DAY, 1, 1, 0, 0, 0, 0, 0, is_sample=True)
 TERMS = st.builds(
     lambda found, related: Terms(tuple(found), related), st.lists(purses(), max_size=3), st.sampled_from((frozenset(), frozenset({RELATED})))
 )

@@ -88,10 +88,11 @@ def test_no_holder_ever_held_more_than_its_policy_allows(told):
     query = """
         WITH moves AS (
             SELECT v.holder_id, v.policy_version_id, t.at, p.id,
-                   CASE WHEN d.kind IN ('reserved', 'available') AND s.kind IN ('budget', 'reserved') AND d.kind = 'reserved' THEN p.amount
+                   CASE WHEN d.kind = 'reserved' THEN p.amount WHEN s.kind = 'reserved' AND d.kind = 'budget' THEN -p.amount
+                        WHEN s.kind = 'reserved' AND d.kind = 'budget' THEN -p.amount
                         WHEN s.kind = 'held' AND d.kind = 'used' THEN -p.amount WHEN d.kind = 'pool' THEN -p.amount ELSE 0 END AS change
             FROM posting p JOIN transfer t ON t.id = p.transfer_id JOIN account s ON s.id = p.source_id JOIN account d ON d.id = p.destination_id
-            JOIN voucher v ON s.code IN ('available:' || v.id, 'held:' || v.id) OR d.code = 'reserved:' || v.application_id)
+            JOIN voucher v ON s.code IN ('available:' || v.id, 'held:' || v.id) OR 'reserved:' || v.application_id IN (s.code, d.code))
         SELECT max(held - (y.body #>> '{caps,holding}')::bigint) FROM (
             SELECT holder_id, policy_version_id, sum(change) OVER (PARTITION BY holder_id ORDER BY at, id) AS held FROM moves) h
         JOIN policy_version y ON y.id = h.policy_version_id"""

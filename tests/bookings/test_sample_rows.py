@@ -18,24 +18,31 @@ from bookings.sampling.cast import cast_of
 from bookings.sampling.journal import Journal
 from bookings.sampling.orders import CARRIER, CLOCK, Orders
 from bookings.sampling.papers import REFUSE_REASON, RETURN_REASON, Given, History, VoucherPapers
+from bookings.sampling.payday import STEPS as WEEKLY
+from bookings.sampling.payday import answered, opening
 from bookings.sampling.plan import Applications
 from bookings.sampling.services import CLAIM_RETURN_REASON, OFF_REASONS, ServicePapers
+from bookings.sampling.settlements import ACCOUNT_NAME, BANK, CONFIRMED_AFTER, NOTICE_ENDS_AFTER
 from bookings.sampling.times import DAY as SECONDS
 from bookings.sampling.times import NEVER
 from bookings.slots import sessions
 from core.audit import Audit
 from core.clock import SHANGHAI, business_date
+from core.money import yuan
 from geodata import loading
 from geodata.regions import HOME
 from geodata.sample import lay
-from geodata.sampling.organisations import DEMO_ENTERPRISES
+from geodata.sampling.organisations import DEMO_ENTERPRISES, YUHUAN
 from geodata.sampling.world import Size
-from vouchers import budgets, claims, lifecycle, policy, rules
+from parties import notices
+from parties.notices import Notice
+from vouchers import applications, batches, budgets, claims, lifecycle, payees, policy, rules, statements
 from vouchers.claims import Document
 from vouchers.entities import Application, Claim, Evidence, Hold, Payout, Voucher
 from vouchers.ledger import violations
 from vouchers.policy import Budget
 from vouchers.requests import Request
+from vouchers.settlement import BankAccount, BankStatement, BatchLine, SettlementBatch, StatementLine
 
 DAY = date(2026, 11, 24)
 START = datetime(2026, 3, 2, 9, tzinfo=SHANGHAI)
@@ -87,7 +94,8 @@ def test_the_same_seed_and_day_tell_the_same_history_and_another_day_another(lai
 # The batch and the verbs, side by side.
 
 BASE = 5_000_000
-ENTITIES = (Request, Audit, Budget, Application, Voucher, Order, Booking, Hold, Evidence, Payout, Claim)
+PAID = (BankAccount, SettlementBatch, Notice, BankStatement, Payout, BatchLine, StatementLine)
+ENTITIES = (Request, Audit, Budget, Application, Voucher, Order, Booking, Hold, Evidence, Claim, *PAID)
 TABLES = (*(entity.__tablename__ for entity in ENTITIES), "account", "transfer", "posting")
 CLOCKED = {"audit": (), "orders": (), "booking": (), "transfer": (), "request": ("at",)}
 """Columns that carry the database's own clock, by table; elsewhere it is `created_at`."""
@@ -150,7 +158,17 @@ class Scene:
         free, found = 2_000_000, []
         for _ in PLACED:
             spent = sum(ruling.amount for ruling in found)
-            found.append(rules.rule(self.terms, rules.Deal(self.price, "test_analysis", frozenset(), free - spent, spent, spent)))
+            deal = rules.Deal(
+                self.price,
+                "test_analysis",
+                frozenset(),
+                free - spent,
+                spent,
+                spent,
+                region=YUHUAN,
+                carrier_region=self.cast.offers.region[self.offer],
+            )
+            found.append(rules.rule(self.terms, deal))
         return found
 
 
@@ -165,7 +183,7 @@ def column(*days):
 def four_orders(scene):
     """Return the orders as the sample keeps them: one done and paid after a return, one called off, one unanswered, one called off too late."""
     none, rulings = (None,) * 4, scene.rulings()
-    once = {name: column(days, None, None, None) for name, days in zip(STEPS, range(40, 49), strict=True)}
+    once = {name: column(days, None, None, None) for name, days in zip(STEPS, range(40, 48), strict=True)}
     return Orders(
         application=np.ones(4, dtype=np.int64),
         holder=np.full(4, scene.holder),
@@ -180,12 +198,16 @@ def four_orders(scene):
         cancelled=np.array([NEVER, seconds(4.3), seconds(PLACED[2] + 1) + 600, seconds(131)]),
         off_by=np.array([CARRIER, CARRIER, CLOCK, CARRIER]),
         refused=column(*none),
+        batched=opening(once["approved"]),
+        bounced=column(*none),
+        rebatched=column(*none),
+        paid=answered(opening(once["approved"])),
         **once,
     )
 
 
-STEPS = ("delivered", "confirmed", "settled", "claimed", "returned", "reclaimed", "checked", "approved", "paid")
-"""What comes on the days 40 to 48."""
+STEPS = ("delivered", "confirmed", "settled", "claimed", "returned", "reclaimed", "checked", "approved")
+"""What comes on the days 40 to 47; the rest of the way is the weekly batch's."""
 
 
 def in_batch(scene, keys):
@@ -217,7 +239,7 @@ def by_verbs(scene, keys):
 
     def decide(application, event, reason, *, days):
         scene.at(days)
-        lifecycle.decide(session, officers.reviewer, application_id=application, event=event, reason=reason, request_id=next(key))
+        applications.decide(session, officers.reviewer, application_id=application, event=event, reason=reason, request_id=next(key))
 
     def place(slot, days):
         scene.at(days)
@@ -228,13 +250,13 @@ def by_verbs(scene, keys):
     version = policy.in_force(session, "yuhuan-2023", business_date(START))
     budgets.adopt(session, officers.approver, version=version, year=2026, amount=90_000_000, request_id=next(key))
     scene.at(1)
-    refused = lifecycle.apply(session, business, policy_code="yuhuan-2023", amount=500_000, purpose="示例", request_id=next(key))
+    refused = applications.apply(session, business, policy_code="yuhuan-2023", amount=500_000, purpose="示例", request_id=next(key))
     decide(refused, "refuse", REFUSE_REASON, days=2)
     scene.at(2.5)
-    row = lifecycle.apply(session, business, policy_code="yuhuan-2023", amount=2_000_000, purpose="示例", request_id=next(key))
+    row = applications.apply(session, business, policy_code="yuhuan-2023", amount=2_000_000, purpose="示例", request_id=next(key))
     decide(row, "return", RETURN_REASON, days=3)
     scene.at(3.2)
-    lifecycle.resume(session, business, application_id=row, event="submit", request_id=next(key))
+    applications.resume(session, business, application_id=row, event="submit", request_id=next(key))
     decide(row, "pass", "", days=3.4)
     voucher = ask(session, "SELECT id FROM voucher WHERE application_id = :row", row=row)
     first, called_off, unanswered, late = (place(slot, days) for slot, days in zip(scene.slots, PLACED, strict=True))
@@ -246,6 +268,7 @@ def by_verbs(scene, keys):
     done(carrier, "deliver", first, ("service_result", f"SL-BG-{first:06d}"), days=40)
     done(business, "confirm", first, days=41)
     done(business, "pay_own_part", first, ("invoice", f"SL-FP-{first:06d}"), ("payment_proof", f"SL-HD-{first:06d}"), days=42)
+    account(scene, business, next_key=lambda: next(key))
     claim = done(business, "claim", first, days=43)
     for days, event, reason in ((44, "return", CLAIM_RETURN_REASON), (46, "check_ok", "")):
         if event == "check_ok":
@@ -254,12 +277,50 @@ def by_verbs(scene, keys):
         claims.review(session, officers.reviewer, claim_id=claim, event=event, reason=reason, request_id=next(key))
     scene.at(47)
     claims.approve(session, officers.approver, claim_id=claim, request_id=next(key))
-    scene.at(48)
-    claims.pay(session, officers.payer, claim_id=claim, bank_reference=f"SL-BF-{claim:06d}", request_id=next(key))
+    pay(scene, claim, next_key=lambda: next(key))
     session.info["now"] = datetime(2026, 6, 6, 0, 10, tzinfo=SHANGHAI).astimezone(UTC)
     lifecycle.expire(session, voucher_id=voucher)
     done(carrier, "cancel", late, days=131, reason=OFF_REASONS[CARRIER])
     session.flush()
+
+
+def account(scene, business, next_key):
+    """Name the account of the payee shortly before its first claim."""
+    session, number = scene.session, f"9999{business.organisation_id:012d}"
+    session.info["now"] = datetime.fromtimestamp(seconds(43) - 2 * CONFIRMED_AFTER, UTC)
+    found = payees.enter(session, business, bank=BANK, name=ACCOUNT_NAME, number=number, request_id=next_key())
+    session.info["now"] = datetime.fromtimestamp(seconds(43) - CONFIRMED_AFTER, UTC)
+    payees.confirm(session, business, account_id=found, number=number, request_id=next_key())
+
+
+def pay(scene, claim, next_key):
+    """Pay the claim by the batch of its week, as finance and the bank do."""
+    session, officers = scene.session, scene.officers
+    opens = int(opening(column(47))[0])
+
+    def at(seconds):
+        session.info["now"] = datetime.fromtimestamp(seconds, UTC)
+
+    at(opens)
+    batch = batches.open_batch(session, officers.approver, request_id=next_key())
+    for event in ("freeze", "notice", "sign", "authorise", "send"):
+        if event == "sign":
+            row = session.get_one(SettlementBatch, batch)
+            last = session.get_one(Notice, row.notice_id).ends
+            session.info["now"] = datetime(last.year, last.month, last.day, tzinfo=SHANGHAI) + timedelta(days=1, seconds=NOTICE_ENDS_AFTER)
+            notices.end(session, notice_id=row.notice_id)
+        at(opens + WEEKLY[event])
+        who = officers.payer if event == "authorise" else officers.approver
+        getattr(batches, event)(session, who, batch_id=batch, request_id=next_key())
+    at(opens + WEEKLY["statement"])
+    row = session.get_one(SettlementBatch, batch)
+    line = batches.lines_of(session, batch)[0]
+    head, money = "参考号,金额,结果,银行流水号,日期,失败原因", yuan(line.amount).replace(",", "")
+    content = f"{head}\n{line.reference},{money},成功,SL-BF-{claim:06d},{business_date(session.info['now'])},".encode()
+    statements.take(session, officers.approver, batch_id=batch, content=content, filename=f"{row.code}.csv", request_id=next_key())
+    for event in ("close", "reconcile"):
+        at(opens + WEEKLY[event])
+        getattr(batches, event)(session, officers.approver, batch_id=batch, request_id=next_key())
 
 
 def test_the_batch_writes_what_the_verbs_write(laid):
