@@ -1,6 +1,7 @@
-"""Redemption: the payee claims the money of a used hold, the bureau checks, finance approves, another person of finance pays.
+"""Redemption: the payee claims the money of a used hold, the bureau checks, finance approves; a settlement batch pays.
 
-Who the payee is, the policy says: the enterprise (post-subsidy) or the carrier (offset). Evidence is a document number that may prove one thing once.
+Who the payee is, the policy says: the enterprise (post-subsidy) or the carrier (offset). Each payer of a hold has a claim of its own: the
+voucher's funder, and every co-funder. Evidence is a document number that may prove one thing once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,12 +18,12 @@ from core import clock
 from core.actor import Actor
 from core.audit import born, move
 from core.errors import N_, Forbidden, Invalid, NotFound, Refused
-from vouchers import chart, ledger
-from vouchers.entities import CLAIM, Claim, Evidence, Hold, Payout, Voucher
-from vouchers.ledger import Move
+from vouchers import chart, files, ledger
+from vouchers.entities import CLAIM, Claim, Evidence, Hold, Voucher
 from vouchers.lifecycle import check_not_frozen, check_officer, lock, lock_hold
 from vouchers.policy import PolicyVersion
 from vouchers.requests import once
+from vouchers.shares import Share
 
 BY_THE_SYSTEM = ("application_form", "contract")
 """Evidence that the platform itself holds: the claim and the order are these documents."""
@@ -35,6 +36,7 @@ class Document:
     kind: str
     number: str
     issued_on: date
+    file_id: int | None = None
 
 
 def add_evidence(session: Session, actor: Actor, *, reference: str, document: Document) -> None:
@@ -48,6 +50,8 @@ def add_evidence(session: Session, actor: Actor, *, reference: str, document: Do
     if document.issued_on > clock.today(session):
         raise Invalid(document.kind, N_("日期 %(day)s 在今天以后。请照原件填写。"), day=document.issued_on)
     row = dict(reference=reference, kind=document.kind, number=number, issued_on=document.issued_on)
+    if document.file_id is not None:
+        row["file_id"] = files.attach(session, actor, file_id=document.file_id, reference=reference, kind=document.kind, number=number)
     more = dict(added_by=actor.user_id, organisation_id=actor.organisation_id)
     made = session.execute(insert(Evidence).values(**row, **more).on_conflict_do_nothing().returning(Evidence.id)).scalar()
     if made is None and not session.query(Evidence).filter_by(reference=reference, kind=document.kind, number=number).count():
@@ -67,10 +71,10 @@ def missing_evidence(session: Session, reference: str, wanted: tuple[str, ...]) 
 
 
 def submit(session: Session, actor: Actor, *, hold_id: int, payee_id: int, parties: tuple[int, ...], request_id: str) -> int:
-    """Claim the used part of a hold for the payee; return the claim id. `parties` are all organisations of the deal: the payee is one of them.
+    """Claim the used part of a hold for the payee, from each of its payers; return the id of the claim on the voucher's funder.
 
-    Raises `Refused` by clause: payee (the policy pays another side), claimed, frozen, hold (nothing used), evidence (a kind is missing),
-    expires_redeem.
+    `parties` are all organisations of the deal: the payee is one of them. Raises `Refused` by clause: payee (the policy pays another side),
+    claimed, frozen, hold (nothing used), evidence (a kind is missing), expires_redeem.
     """
     if actor.role not in ("enterprise", "carrier") or actor.organisation_id != payee_id or payee_id not in parties:
         raise NotFound
@@ -78,21 +82,17 @@ def submit(session: Session, actor: Actor, *, hold_id: int, payee_id: int, parti
     def act(request: str) -> int:
         voucher, spent, version = _context(session, hold_id)
         _check_payee(voucher, version, payee_id, parties)
-        if session.scalar(select(Claim.id).where(Claim.hold_id == hold_id)) is not None:
+        if session.scalar(select(Claim.id).where(Claim.hold_id == hold_id).limit(1)) is not None:
             raise Refused("claimed", N_("这一笔已经申请过兑现。请在“兑现”里看它的进度。"))
         _check_claimable(session, voucher, spent, version)
-        row = Claim(hold_id=spent.id, payee_id=payee_id, funder=version.funder, amount=spent.used, state="submitted", created_by=actor.user_id)
-        row.code = f"C-{voucher.code}-{spent.id}"
-        born(
-            session,
-            actor,
-            row,
-            "submit",
-            policy_version_id=version.id,
-            request_id=request,
-            detail={"amount": spent.used, "parties": list(parties)},
-        )
-        return row.id
+        rows = [Claim(funder=version.funder, amount=spent.used, code=f"C-{voucher.code}-{spent.id}")]
+        shares = session.scalars(select(Share).where(Share.hold_id == spent.id, Share.state == "used").order_by(Share.id))
+        rows += [Claim(funder=one.funder, amount=one.used, share_id=one.id, code=f"C-{voucher.code}-{spent.id}-{one.id}") for one in shares]
+        for row in rows:
+            row.hold_id, row.payee_id, row.state, row.created_by = spent.id, payee_id, "submitted", actor.user_id
+            detail = {"amount": row.amount, "parties": list(parties)}
+            born(session, actor, row, "submit", policy_version_id=version.id, request_id=request, detail=detail)
+        return rows[0].id
 
     return once(session, actor, request_id, "claim", content={"hold": hold_id}, act=act)
 
@@ -101,10 +101,11 @@ def resubmit(session: Session, actor: Actor, *, claim_id: int, request_id: str) 
     """Send a returned claim again, with its evidence corrected; return the claim id."""
 
     def act(request: str) -> int:
-        row = lock(session, Claim, claim_id)
-        if row.payee_id != actor.organisation_id:
+        known = session.get(Claim, claim_id)
+        if known is None or known.payee_id != actor.organisation_id:
             raise NotFound
-        voucher, spent, version = _context(session, row.hold_id)
+        voucher, spent, version = _context(session, known.hold_id)
+        row = lock(session, Claim, claim_id)
         _check_claimable(session, voucher, spent, version)
         move(session, actor, row, CLAIM, "submit", policy_version_id=version.id, request_id=request)
         return row.id
@@ -120,7 +121,7 @@ def review(session: Session, actor: Actor, *, claim_id: int, event: str, reason:
         raise Invalid("reason", N_("请写明理由，申请人会看到。"))
 
     def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id, earlier=("created_by",))
+        row = for_officer(session, actor, claim_id, earlier=("created_by",))
         row.reviewer_id = actor.user_id
         move(session, actor, row, CLAIM, event, reason=reason, request_id=request)
         return row.id
@@ -129,10 +130,11 @@ def review(session: Session, actor: Actor, *, claim_id: int, event: str, reason:
 
 
 def approve(session: Session, actor: Actor, *, claim_id: int, request_id: str) -> int:
-    """Approve a checked claim for payment; return the claim id."""
+    """Approve a checked claim for payment; return the claim id. `Refused("cash")` unless the used money still stands there to pay it."""
 
     def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id"))
+        row = for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id"))
+        check_cash(session, row)
         row.approver_id = actor.user_id
         move(session, actor, row, CLAIM, "approve", request_id=request)
         return row.id
@@ -140,42 +142,40 @@ def approve(session: Session, actor: Actor, *, claim_id: int, request_id: str) -
     return once(session, actor, request_id, "approve", content={"claim": claim_id}, act=act)
 
 
-def pay(session: Session, actor: Actor, *, claim_id: int, bank_reference: str, request_id: str) -> int:
-    """Record that the treasury paid an approved claim under `bank_reference`; used money becomes redeemed. Return the payout id."""
-    if not 0 < len(bank_reference.strip()) <= 80:
-        raise Invalid("bank_reference", N_("请填写拨付单号，最多 80 个字。"))
+def drop_for_void(session: Session, actor: Actor, *, hold_id: int, reason: str, request_id: str) -> int:
+    """Refuse the open claims of a hold whose voucher is voided and return how many; raise `Refused("claim")` when one stands in a batch."""
+    rows = session.scalars(select(Claim).where(Claim.hold_id == hold_id).order_by(Claim.id).with_for_update(key_share=True)).all()
+    if any(row.state == "batched" for row in rows):
+        raise Refused("claim", N_("这张券有一笔兑现已经在拨付批次里。请先把它移出批次，或者等银行回单。"))
+    dropped = [row for row in rows if any(arrow.state == row.state and arrow.event == "void" for arrow in CLAIM)]
+    for row in dropped:
+        move(session, actor, row, CLAIM, "void", reason=reason, request_id=request_id)
+    return len(dropped)
 
-    def act(request: str) -> int:
-        row = _for_officer(session, actor, claim_id, earlier=("created_by", "reviewer_id", "approver_id"))
-        voucher, _ = lock_hold(session, row.hold_id)
-        check_not_frozen(voucher)
-        row.payer_id, row.paid_at = actor.user_id, clock.now(session)
-        row.payout_id = _pay_out(session, actor, row, bank_reference.strip())
-        more = {
-            "policy_version_id": voucher.policy_version_id,
-            "request_id": request,
-            "detail": {"amount": row.amount, "bank_reference": bank_reference},
-        }
-        audit = move(session, actor, row, CLAIM, "pay", **more)
-        moves = [Move(chart.used(voucher.id), chart.paid(row.payout_id), row.amount)]
-        ledger.post(session, moves, kind="redeem", audit_id=audit, request_id=request)
-        return row.payout_id
 
-    return once(session, actor, request_id, "pay", content={"claim": claim_id, "bank_reference": bank_reference}, act=act)
+def source_of(session: Session, row: Claim) -> str:
+    """Name the account that pays a claim: the used money of its voucher, or of its co-funder's share."""
+    if row.share_id is not None:
+        return chart.share_used(row.share_id)
+    return chart.used(session.get_one(Hold, row.hold_id).voucher_id)
+
+
+def check_cash(session: Session, row: Claim) -> None:
+    """Raise `Refused("cash")` unless the claim and all others already granted on the same money are covered by what stands there."""
+    granted = Claim.state.in_(("approved", "batched"))
+    if row.share_id is not None:
+        same = select(func.coalesce(func.sum(Claim.amount), 0)).where(Claim.share_id == row.share_id, granted, Claim.id != row.id)
+    else:
+        voucher = session.get_one(Hold, row.hold_id).voucher_id
+        holds = select(Hold.id).where(Hold.voucher_id == voucher)
+        same = select(func.coalesce(func.sum(Claim.amount), 0)).where(Claim.hold_id.in_(holds), Claim.share_id.is_(None), granted, Claim.id != row.id)
+    if ledger.balance(session, source_of(session, row)) < row.amount + (session.scalar(same) or 0):
+        raise Refused("cash", N_("账上可拨付的钱不够这一笔。请先和预算核对。"))
 
 
 def payee_of(side: str, *, enterprise_id: int, carrier_id: int) -> int:
     """Return the organisation that the policy pays: the enterprise after it paid in full, or the carrier that took the voucher."""
     return {"enterprise": enterprise_id, "carrier": carrier_id}[side]
-
-
-def _pay_out(session: Session, actor: Actor, row: Claim, bank_reference: str) -> int:
-    values = dict(funder=row.funder, payee_id=row.payee_id, amount=row.amount, bank_reference=bank_reference)
-    more = dict(paid_on=clock.today(session), created_by=actor.user_id)
-    made: int | None = session.execute(insert(Payout).values(**values, **more).on_conflict_do_nothing().returning(Payout.id)).scalar()
-    if made is None:
-        raise Refused("bank_reference", N_("拨付单号 %(number)s 已经记过一笔。请核对银行回单。"), number=bank_reference)
-    return made
 
 
 def _check_payee(voucher: Voucher, version: PolicyVersion, payee_id: int, parties: tuple[int, ...]) -> None:
@@ -197,17 +197,30 @@ def _check_claimable(session: Session, voucher: Voucher, spent: Hold, version: P
 
 def _context(session: Session, hold_id: int) -> tuple[Voucher, Hold, PolicyVersion]:
     voucher, spent = lock_hold(session, hold_id)
-    return voucher, spent, session.get_one(PolicyVersion, voucher.policy_version_id)
+    return voucher, spent, session.get_one(PolicyVersion, spent.policy_version_id)
 
 
-def _for_officer(session: Session, actor: Actor, claim_id: int, *, earlier: tuple[str, ...]) -> Claim:
+def for_officer(session: Session, actor: Actor, claim_id: int, *, earlier: tuple[str, ...]) -> Claim:
     """Lock the claim for an officer of its funder who took none of the steps `earlier` (columns) and belongs to no party of the deal."""
     row = lock(session, Claim, claim_id)
+    check_officer(session, actor, row.funder, party_ids=parties_of(session, row), person_ids=tuple(getattr(row, step) for step in earlier))
+    return row
+
+
+def parties_of(session: Session, row: Claim) -> tuple[int, ...]:
+    """Return the organisations of the deal behind a claim: payee, holder, and whoever was named when it was sent."""
     spent = session.get_one(Hold, row.hold_id)
     holder = session.get_one(Voucher, spent.voucher_id).holder_id
-    parties = session.scalar(text(_PARTIES), {"claim": row.id}) or []
-    check_officer(session, actor, row.funder, party_ids=(row.payee_id, holder, *parties), person_ids=tuple(getattr(row, step) for step in earlier))
-    return row
+    return (row.payee_id, holder, *(session.scalar(text(_PARTIES), {"claim": row.id}) or []))
+
+
+def is_party(session: Session, actor: Actor, row: Claim) -> bool:
+    """Say whether the officer belongs to a party of the deal behind a claim."""
+    try:
+        check_officer(session, actor, row.funder, party_ids=parties_of(session, row), person_ids=())
+    except Forbidden:
+        return True
+    return False
 
 
 _PARTIES = "SELECT detail -> 'parties' FROM audit WHERE subject = 'claim' AND subject_id = :claim AND event = 'submit' ORDER BY id LIMIT 1"

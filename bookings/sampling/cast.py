@@ -74,6 +74,8 @@ class Offers:
     city: list[str]
     is_sample: NDArray[np.bool_]
     is_academic: NDArray[np.bool_]
+    region: list[str | None]
+    """Where the carrier is registered."""
 
     def __len__(self) -> int:
         return len(self.instrument)
@@ -99,7 +101,7 @@ def cast_of(session: Session, province: str, day: date) -> Cast:
     holders = _holders(session, province, schemes, groups)
     rows = session.execute(text(_OFFERS), {"inside": shared_digits(province) + "%"}).all()
     kinds, services, hours = _Numbers(), _Numbers(), _Numbers()
-    column: list[Any] = list(zip(*rows, strict=True)) or [()] * 13
+    column: list[Any] = list(zip(*rows, strict=True)) or [()] * 14
     offers = Offers(
         instrument=_ints(column[0]),
         carrier=_ints(column[1]),
@@ -114,6 +116,7 @@ def cast_of(session: Session, province: str, day: date) -> Cast:
         city=list(column[10]),
         is_sample=np.array(column[11], dtype=bool),
         is_academic=np.array(column[12], dtype=bool),
+        region=list(column[13]),
     )
     return Cast(province, schemes, holders, offers, kinds.words, services.words, Hours.of([json.loads(one) for one in hours.words]))
 
@@ -148,7 +151,12 @@ def _schemes(session: Session, province: str, day: date) -> list[Scheme]:
     ids = session.scalars(query, {"inside": shared_digits(province) + "%", "day": day - LEAST_AGE}).all()
     officers = _officers(session)
     found = [session.get_one(PolicyVersion, key) for key in ids]
-    return [Scheme(row.id, row.terms, officers[row.funder]) for row in found if row.funder in officers]
+    return [Scheme(row.id, row.terms, officers[row.funder]) for row in found if row.funder in officers and is_told(row.terms)]
+
+
+def is_told(terms: Policy) -> bool:
+    """Say whether the history tells of a policy: vouchers of one purse, their quota first. The other kinds begin with what people ask for."""
+    return terms.issuance == "quota_first" and terms.region == terms.funder and not (terms.cofunding or terms.funds)
 
 
 def _officers(session: Session) -> Mapping[str, Officers]:
@@ -156,7 +164,8 @@ def _officers(session: Session) -> Mapping[str, Officers]:
     found: dict[str, list[Actor]] = {}
     for row in session.execute(text(_OFFICERS)):
         found.setdefault(row.region, []).append(Actor(row.role, row.user_id, row.organisation_id, row.region, row.name))
-    return {region: Officers(*actors[:3]) for region, actors in found.items() if [a.role for a in actors[:3]] == ["reviewer", "finance", "finance"]}
+    seats = {region: ([a for a in actors if a.role == "reviewer"], [a for a in actors if a.role == "finance"]) for region, actors in found.items()}
+    return {region: Officers(first[0], *money[:2]) for region, (first, money) in seats.items() if first and len(money) > 1}
 
 
 def _holders(session: Session, province: str, schemes: Sequence[Scheme], groups: dict[str, int]) -> Holders:
@@ -195,7 +204,7 @@ WHERE o.is_sample AND o.kind IN ('enterprise', 'team') AND o.adcode LIKE :inside
 _OFFERS: Final = """
 WITH operator AS (SELECT organisation_id, min(user_id) AS user_id FROM membership WHERE role = 'carrier' GROUP BY 1)
 SELECT i.id, i.organisation_id, p.user_id, k.name_zh, l.service_code, l.price, l.report_days, l.notice_hours, i.hours::text,
-       o.controller, left(coalesce(i.adcode, o.adcode), 4), o.is_sample, o.carrier_kind IN ('university', 'institute')
+       o.controller, left(coalesce(i.adcode, o.adcode), 4), o.is_sample, o.carrier_kind IN ('university', 'institute'), o.adcode
 FROM listing l JOIN instrument i ON i.id = l.instrument_id JOIN organisation o ON o.id = i.organisation_id
 JOIN instrument_type k ON k.id = i.type_id JOIN operator p ON p.organisation_id = o.id
 WHERE l.state = 'open' AND i.is_open AND i.status = 'working' AND i.is_sample AND coalesce(i.adcode, o.adcode) LIKE :inside

@@ -62,11 +62,34 @@ class Deed:
     requests: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """The deed of each of many papers: row n belongs to row `rows[n]` of `deed`."""
+
+    deed: Deed
+    rows: Ints
+
+    @property
+    def at(self) -> Ints:
+        """When each was done."""
+        return self.deed.at[self.rows]
+
+    @property
+    def by(self) -> Doers:
+        """Who did each."""
+        return self.deed.by.only(self.rows)
+
+    @property
+    def requests(self) -> list[str]:
+        """The request of each; known once the deeds are written."""
+        return [self.deed.requests[n] for n in self.rows.tolist()]
+
+
 @dataclass
 class Note:
     """The audit records of a deed about many papers of one sort."""
 
-    deed: Deed
+    deed: Deed | Spread
     subject: str
     subject_ids: Ints
     event: str
@@ -86,7 +109,7 @@ class Move:
     sources: Texts
     destinations: Texts
     amounts: Ints
-    suffix: str = ""
+    suffix: str | Texts = ""
     rows: Any = field(default_factory=lambda: slice(None))
 
     @property
@@ -109,14 +132,14 @@ class Journal:
         self.deeds.append(Deed(verb, at, by, content, answer, **more))
         return self.deeds[-1]
 
-    def note(self, deed: Deed, subject: type[Base], ids: Ints, event: str, states: tuple[str | Texts, str], **more: Any) -> Note:
+    def note(self, deed: Deed | Spread, subject: type[Base], ids: Ints, event: str, states: tuple[str | Texts, str], **more: Any) -> Note:
         """Enter the records of a change of state; `more` are further columns of the record, `by` another doer."""
         by = more.pop("by", deed.by)
         self.notes.append(Note(deed, subject.__tablename__, ids, event, *states, more, by))
         return self.notes[-1]
 
     def move(self, note: Note, kind: str, ways: tuple[Texts, Texts], amounts: Ints, **more: Any) -> None:
-        """Enter the transfers that belong to a note, or to some `rows` of it; `suffix` is added to the request's id."""
+        """Enter the transfers that belong to a note, or to some `rows` of it; `suffix`, one for all or each, is added to the request's id."""
         self.moves.append(Move(note, kind, *ways, amounts, **more))
 
     def write(self, session: Session) -> None:
@@ -257,6 +280,8 @@ def _write_transfers(session: Session, move: Move, ids: Ints) -> None:
         for source, destination, amount in sides
     ]
     known = move.note.deed.requests
-    keys = [known[n] + move.suffix for n in np.arange(len(known))[move.rows].tolist()]
+    places = np.arange(len(known))[move.rows].tolist()
+    endings = [move.suffix] * len(places) if isinstance(move.suffix, str) else move.suffix
+    keys = [known[n] + ending for n, ending in zip(places, endings, strict=True)]
     columns: dict[str, Any] = {"id": ids, "request_id": keys, "kind": move.kind, "business_date": dates(day_of(move.at))}
     copy_columns(session, Transfer, columns | {"at": instants(move.at), "audit_id": move.note.ids[move.rows], "content": prints}, len(ids))

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from bookings.sampling.cast import Cast
+from bookings.sampling.payday import answered, opening
 from bookings.sampling.plan import Deals
 from bookings.sampling.schedule import Schedule
 from bookings.sampling.times import NEVER, Ints, later
@@ -18,6 +19,9 @@ _CLAIMED: Final = 0.94
 
 _CLAIM_RETURNED, _CLAIM_REFUSED = 0.03, 0.005
 """Parts of the claims that a reviewer returns and refuses: never where a real carrier stands on the other side."""
+
+_BOUNCED: Final = 0.006
+"""Part of the payments that the bank sends back, to be paid in a later batch: never where a real carrier stands on the other side."""
 
 CARRIER, HOLDER, CLOCK = range(3)
 """Who calls an order off."""
@@ -48,6 +52,9 @@ class Orders:
     checked: Ints
     refused: Ints
     approved: Ints
+    batched: Ints
+    bounced: Ints
+    rebatched: Ints
     paid: Ints
 
     def __len__(self) -> int:
@@ -84,7 +91,7 @@ def orders_of(cast: Cast, deals: Deals, visits: Visits, found: Schedule, rng: np
 
 
 def _afterwards(confirmed: Ints, may_fail: Truth, sure: Truth, rng: np.random.Generator) -> list[Ints]:
-    """Return settled, claimed, returned, reclaimed, checked, refused, approved and paid."""
+    """Return settled, claimed, returned, reclaimed, checked, refused, approved, batched, bounced, batched again and paid."""
     count = len(confirmed)
     luck = np.where(may_fail & ~sure, rng.random(count), 1.0)
     settled = _then(confirmed, 0.5, 10, rng)
@@ -95,7 +102,11 @@ def _afterwards(confirmed: Ints, may_fail: Truth, sure: Truth, rng: np.random.Ge
     reclaimed = _then(returned, 1, 9, rng)
     checked = np.where(returned < NEVER, _then(reclaimed, 0.5, 9, rng), np.where(refused < NEVER, NEVER, reviewed))
     approved = _then(checked, 0.5, 6, rng)
-    return [settled, claimed, returned, reclaimed, checked, refused, approved, _then(approved, 1, 12, rng)]
+    batched = opening(approved)
+    bounced = np.where(luck > 1 - _BOUNCED, np.where(luck < 1.0, answered(batched), NEVER), NEVER)
+    rebatched = opening(bounced)
+    paid = answered(np.where(bounced < NEVER, rebatched, batched))
+    return [settled, claimed, returned, reclaimed, checked, refused, approved, batched, bounced, rebatched, paid]
 
 
 def _then(at: Ints, least: float, most: float, rng: np.random.Generator) -> Ints:

@@ -145,19 +145,26 @@ class VoucherPapers:
         rows = self._happens(returned)
         deed = self._decide(rows, returned, "return", RETURN_REASON)
         more = {"reason": RETURN_REASON, "policy_version_id": self.a_version[rows]}
-        self.journal.note(deed, Application, self.a_ids[rows], "return", ("county_review", "draft"), **more)
+        note = self.journal.note(deed, Application, self.a_ids[rows], "return", ("county_review", "draft"), **more)
+        self.journal.move(note, "unreserve", self._ways_back(rows), self.face[rows])
         rows = self._happens(resumed)
         content = [f'{{"application": {key}, "event": "submit"}}' for key in self.a_ids[rows].tolist()]
         by = Doers("enterprise", self.cast.holders.users[self.a_holder[rows]], self.cast.holders.ids[self.a_holder[rows]])
         deed = self.journal.deed("resume", resumed[rows], by, content, self.a_ids[rows])
-        self.journal.note(deed, Application, self.a_ids[rows], "submit", ("draft", "county_review"), policy_version_id=self.a_version[rows])
+        more = {"policy_version_id": self.a_version[rows], "detail": [f'{{"amount": {amount}}}' for amount in self.face[rows].tolist()]}
+        note = self.journal.note(deed, Application, self.a_ids[rows], "submit", ("draft", "county_review"), **more)
+        back, reserved = self._ways_back(rows)[::-1], self.face[rows]
+        self.journal.move(note, "reserve", back, reserved)
+
+    def _ways_back(self, rows: Rows) -> tuple[list[str], list[str]]:
+        """Return where reserved money of applications lies, and the budget that it came from."""
+        return [chart.reserved(n) for n in self.a_ids[rows].tolist()], [self._budget_codes[self._budget_of[n]] for n in rows.tolist()]
 
     def _refuse(self, rows: Rows) -> None:
         deed = self._decide(rows, self.a_decided, "refuse", REFUSE_REASON)
         more = {"reason": REFUSE_REASON, "policy_version_id": self.a_version[rows]}
         note = self.journal.note(deed, Application, self.a_ids[rows], "refuse", ("county_review", "refused"), **more)
-        ways = ([chart.reserved(n) for n in self.a_ids[rows]], [self._budget_codes[self._budget_of[n]] for n in rows])
-        self.journal.move(note, "unreserve", ways, self.face[rows])
+        self.journal.move(note, "unreserve", self._ways_back(rows), self.face[rows])
 
     def _pass(self, rows: Rows) -> None:
         """Pass applications: each becomes a voucher, made by the clock."""
@@ -210,7 +217,8 @@ class VoucherPapers:
         columns |= {"budget_id": _ints(self._budget_ids[key] for key in self._budget_of), "amount": self.face}
         columns |= {"purpose": [quoted(why) for why in self.history.applications.purpose], "state": state.tolist(), "row_version": version}
         columns |= {"created_at": instants(submitted), "created_by": self.cast.holders.users[self.a_holder], "is_sample": True}
-        columns |= {"reviewer_id": np.where(decided | (returned < self.end), reviewer, NOTHING)}
+        columns |= {"reviewer_id": np.where(decided | ((returned < self.end) & (resumed >= self.end)), reviewer, NOTHING)}
+        columns |= {"desk": [self.cast.schemes[n].terms.funder for n in self.a_scheme.tolist()]}
         self.columns += [(Application, columns, len(self.a_ids)), self.vouchers]
 
     def _expire(self) -> None:

@@ -229,7 +229,11 @@ class Planner:
             purse = self._apply(holder, at, most, full)
         if purse is None:
             return 0
-        ruling = rules.rule(scheme.terms, rules.Deal(int(self._price[row]), self._service[row], frozenset(), purse.free, own, shared))
+        home, place = self.cast.holders.adcodes[holder], self.cast.offers.region[int(self.found.offer[row])]
+        asked = rules.Deal(int(self._price[row]), self._service[row], frozenset(), purse.free, own, shared, region=home, carrier_region=place)
+        ruling = rules.rule(scheme.terms, asked)
+        if not ruling.amount:
+            return 0
         self._take(purse, holder, row, amount=ruling.amount)
         self.deals.clauses.append(json.dumps([clause.as_json() for clause in ruling.clauses], ensure_ascii=False))
         return ruling.amount

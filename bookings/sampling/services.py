@@ -1,4 +1,4 @@
-"""Write the papers of the sample history that spend money: orders with bookings and holds, evidence, claims, payouts.
+"""Write the papers of the sample history that spend money: orders with bookings and holds, evidence, claims. Paying is in `settlements`.
 
 Every row is what the verbs of `bookings` and `vouchers` would have written at that instant.
 """
@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from bookings.entities import Booking, Order
-from bookings.sampling.journal import Deed, Doers, Journal, Note, clock, ranked
+from bookings.sampling.journal import Deed, Doers, Journal, clock, ranked
 from bookings.sampling.orders import CARRIER, CLOCK, HOLDER
 from bookings.sampling.papers import History, VoucherPapers
+from bookings.sampling.settlements import Settlements
 from bookings.sampling.times import Ints, dates, day_of, instants, years
 from core.db import Base
 from geodata.bulk import NOTHING, copy_columns, take_block
 from vouchers import chart
-from vouchers.entities import Claim, Evidence, Hold, Payout
+from vouchers.entities import Claim, Evidence, Hold
 
 CLAIM_RETURN_REASON, CLAIM_REFUSE_REASON = "示例：发票抬头与合同不一致，请更正", "示例：服务内容不在可用范围"
 OFF_REASONS: Final = {CARRIER: "示例：仪器检修", HOLDER: "示例：改期", CLOCK: ""}
@@ -30,7 +31,7 @@ Rows = NDArray[np.intp]
 
 
 class ServicePapers:
-    """Writes orders and all that follows from them into a journal. Row n is order n: `ids`, `holds`, `claims`, `payouts` (0: none)."""
+    """Writes orders and all that follows from them into a journal. Row n is order n: `ids`, `hold_ids`, `claim_ids` (0: none)."""
 
     def __init__(self, session: Session, history: History, journal: Journal, money: VoucherPapers) -> None:
         self.session, self.history, self.journal, self.money = session, history, journal, money
@@ -43,6 +44,7 @@ class ServicePapers:
         self._serve()
         self._claim()
         self._review()
+        self.settlements = Settlements(session, journal, self)
 
     def write(self) -> None:
         """Write the rows; journal and vouchers must be written before."""
@@ -50,14 +52,15 @@ class ServicePapers:
         self._write_bookings()
         self._write_holds()
         self._write_evidence()
-        self._write_payouts()
+        self.settlements.write()
         self._write_claims()
+        self.settlements.write_lines()
 
     def _sides(self) -> None:
         """Give the papers their ids in the order of their births and look up who stands on both sides."""
         orders, offers, holders = self.orders, self.cast.offers, self.cast.holders
         self.ids, self.booking_ids, self.hold_ids = (self._numbered(entity, orders.placed) for entity in (Order, Booking, Hold))
-        self.claim_ids, self.payout_ids = self._numbered(Claim, orders.claimed), self._numbered(Payout, orders.paid)
+        self.claim_ids = self._numbered(Claim, orders.claimed)
         self.voucher, self.version = self.money.v_ids[orders.application], self.money.a_version[orders.application]
         self.enterprise = Doers("enterprise", holders.users[orders.holder], holders.ids[orders.holder])
         self.carrier = Doers("carrier", offers.user[orders.offer], offers.carrier[orders.offer])
@@ -167,7 +170,8 @@ class ServicePapers:
 
     def _claim(self) -> None:
         """Let the payee that the policy names ask for the money, and again after a return."""
-        to_enterprise = np.array([s.terms.payee == "enterprise" for s in self.cast.schemes])[self.money.a_scheme[self.orders.application]]
+        paid_back = np.array([s.terms.payee == "enterprise" for s in self.cast.schemes])
+        to_enterprise = self.to_enterprise = paid_back[self.money.a_scheme[self.orders.application]]
         self.payee = np.where(to_enterprise, self.enterprise.organisations, self.carrier.organisations)
         self.claimant = np.where(to_enterprise, self.enterprise.users, self.carrier.users)
         for mine, by in ((to_enterprise, self.enterprise), (~to_enterprise, self.carrier)):
@@ -196,7 +200,7 @@ class ServicePapers:
         return deed
 
     def _review(self) -> None:
-        """Let the bureau return, refuse or check claims, the treasury approve and pay them."""
+        """Let the bureau return, refuse or check claims, the treasury approve them."""
         orders, journal = self.orders, self.journal
         for at, event, after, reason in (
             (orders.returned, "return", "draft", CLAIM_RETURN_REASON),
@@ -206,26 +210,15 @@ class ServicePapers:
             rows = self._happens(at)
             ids = self.claim_ids[rows]
             content = [f'{{"claim": {key}, "event": "{event}", "reason": {dumps(reason)}}}' for key in ids.tolist()]
-            deed = journal.deed("review", at[rows], self._officer("reviewer", rows), content, ids)
+            deed = journal.deed("review", at[rows], self.officer("reviewer", rows), content, ids)
             journal.note(deed, Claim, ids, event, ("submitted", after), reason=reason)
         rows = self._happens(orders.approved)
         content = [f'{{"claim": {key}}}' for key in self.claim_ids[rows].tolist()]
-        deed = journal.deed("approve", orders.approved[rows], self._officer("approver", rows), content, self.claim_ids[rows])
+        deed = journal.deed("approve", orders.approved[rows], self.officer("approver", rows), content, self.claim_ids[rows])
         journal.note(deed, Claim, self.claim_ids[rows], "approve", ("verified", "approved"))
-        self._pay(self._happens(orders.paid))
 
-    def _pay(self, rows: Rows) -> None:
-        ids, amount = self.claim_ids[rows], self.orders.amount[rows]
-        self.bank = {key: f"SL-BF-{key:06d}" for key in ids.tolist()}
-        content = [f'{{"bank_reference": "{number}", "claim": {key}}}' for key, number in self.bank.items()]
-        deed = self.journal.deed("pay", self.orders.paid[rows], self._officer("payer", rows), content, self.payout_ids[rows])
-        detail = [f'{{"amount": {part}, "bank_reference": "{number}"}}' for part, number in zip(amount.tolist(), self.bank.values(), strict=True)]
-        more = {"policy_version_id": self.version[rows], "detail": detail}
-        note: Note = self.journal.note(deed, Claim, ids, "pay", ("approved", "paid"), **more)
-        ways = ([chart.used(one) for one in self.voucher[rows]], [chart.paid(one) for one in self.payout_ids[rows]])
-        self.journal.move(note, "redeem", ways, amount)
-
-    def _officer(self, role: str, rows: Rows) -> Doers:
+    def officer(self, role: str, rows: Rows) -> Doers:
+        """Return reviewer, approver or payer of some orders' money as doers."""
         return self.money.officers(role, self.orders.application[rows])
 
     def _write_orders(self) -> None:
@@ -286,14 +279,6 @@ class ServicePapers:
             columns |= {"issued_on": dates(day_of(at[rows])), "added_by": by.users[rows], "organisation_id": by.organisations[rows]}
             copy_columns(self.session, Evidence, columns | {"created_at": instants(at[rows])}, len(rows))
 
-    def _write_payouts(self) -> None:
-        rows = self._happens(self.orders.paid)
-        at = self.orders.paid[rows]
-        columns: dict[str, Any] = {"id": self.payout_ids[rows], "funder": self._funders(rows), "payee_id": self.payee[rows]}
-        columns |= {"amount": self.orders.amount[rows], "bank_reference": list(self.bank.values()), "paid_on": dates(day_of(at))}
-        columns |= {"created_at": instants(at), "created_by": self._officer("payer", rows).users}
-        copy_columns(self.session, Payout, columns, len(rows))
-
     def _write_claims(self) -> None:
         orders, end = self.orders, self.end
         rows = self._happens(orders.claimed)
@@ -302,6 +287,9 @@ class ServicePapers:
             (orders.reclaimed, "submitted"),
             (orders.checked, "verified"),
             (orders.approved, "approved"),
+            (orders.batched, "batched"),
+            (orders.bounced, "approved"),
+            (orders.rebatched, "batched"),
             (orders.paid, "paid"),
         ]
         state = _state(end, "submitted", [(at[rows], name) for at, name in steps], orders.refused[rows] < end, "refused")
@@ -320,9 +308,9 @@ class ServicePapers:
             ("approver_id", "approver", orders.approved[rows] < end),
             ("payer_id", "payer", orders.paid[rows] < end),
         ):
-            columns[name] = np.where(done, self._officer(role, rows).users, NOTHING)
+            columns[name] = np.where(done, self.officer(role, rows).users, NOTHING)
         paid = orders.paid[rows] < end
-        columns |= {"payout_id": np.where(paid, self.payout_ids[rows], NOTHING)}
+        columns |= {"payout_id": np.where(paid, self.settlements.payouts[rows], NOTHING)}
         columns |= {
             "paid_at": [
                 at if yes else "\\N"
@@ -339,7 +327,7 @@ def _given(at: Ints, **numbers: Sequence[str]) -> list[str]:
     """Write what is handed in with an event: documents of the day, each kind with its number."""
     days = dates(day_of(at)).astype(str).tolist()
     parts = [
-        [f'{{"issued_on": "{day}", "kind": "{kind}", "number": "{number}"}}' for day, number in zip(days, column, strict=True)]
+        [f'{{"file_id": null, "issued_on": "{day}", "kind": "{kind}", "number": "{number}"}}' for day, number in zip(days, column, strict=True)]
         for kind, column in numbers.items()
     ]
     return [f'{{"documents": [{", ".join(documents)}], "reason": ""}}' for documents in zip(*parts, strict=True)]
