@@ -1,90 +1,74 @@
-"""What time brings: offers that nobody answered end, vouchers past their last day close, the map takes in what changed. A loop beside the web.
+"""What time brings, done beside the web: a process that looks for rows that are due, puts them into the queue and does what the queue holds.
 
-`JOBS` is the list. Each item is done in a transaction of its own, by a verb that takes a request id, so a worker that dies or runs twice does
-nothing twice. One worker acts at a time: an advisory lock says which.
+The list is `app.jobs.JOBS`. Any number of workers may run at once, on any machine: a row is in the queue once, and a worker that dies hands its
+jobs to the others.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+import psycopg
 import structlog
-from sqlalchemy import Engine, text
+from procrastinate.exceptions import ProcrastinateException
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from bookings import orders
-from bookings.queries import overdue
-from core.errors import MapError
-from geodata import grid
-from vouchers import lifecycle
-from vouchers.queries import expired
+from app import jobs, queue
 
-PAUSE = 5
-"""Seconds between two rounds."""
+PAUSE = 5.0
+"""Seconds before a worker that lost the database tries again."""
 
-LOCK = 20_170_601
-"""Key of the advisory lock that one worker holds during a round."""
+TICK = 1.0
+"""Seconds between two glances at which job is to be looked for next."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """Which rows are due, and what is done with one of them; `silent` work changes nothing that a person sees and is not counted."""
-
-    name: str
-    due: Callable[[Session], Iterable[int]]
-    do: Callable[[Session, int], int]
-    silent: bool = False
-
-
-def run(engine: Engine, *, rounds: int | None = None) -> None:
-    """Do what is due, pause, and again; `rounds` bounds it for tests. A lost database is waited for."""
-    done = 0
-    while rounds is None or done < rounds:
+def run(engine: Engine) -> None:
+    """Look and do until a signal ends the process. A lost database is waited for."""
+    while True:
         try:
-            one_round(engine)
-        except SQLAlchemyError as wrong:
+            asyncio.run(_run(engine))
+        except (SQLAlchemyError, psycopg.Error, ProcrastinateException) as wrong:
             structlog.get_logger().error("worker", error=type(wrong).__name__)
-        done += 1
-        if rounds is None or done < rounds:
             time.sleep(PAUSE)
+        else:
+            return
 
 
 def one_round(engine: Engine) -> int:
-    """Do everything that is due now and return how many rows were dealt with; 0 when another worker holds the lock."""
-    with engine.connect() as guard:
-        if not guard.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}).scalar():
-            return 0
-        try:
-            return sum(_deal(engine, job) for job in JOBS)
-        finally:
-            guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
-            guard.commit()
+    """Look for everything once, do what can be done now, and return how many rows were dealt with; silent work is not counted."""
+    for job in jobs.JOBS:
+        queue.look(engine, job)
+    return asyncio.run(queue.work(engine, wait=False))
 
 
-def _deal(engine: Engine, job: Job) -> int:
-    with Session(engine) as session:
-        due = list(job.due(session))
-    done = sum(_one(engine, job, key) for key in due)
-    return 0 if job.silent else done
+async def _run(engine: Engine) -> None:
+    looking = asyncio.create_task(_look(engine))
+    working = asyncio.create_task(queue.work(engine))
+    done, waiting = await asyncio.wait({looking, working}, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
-def _one(engine: Engine, job: Job, key: int) -> bool:
-    """Do one row in its own transaction; one that cannot be done is logged and does not stop the others."""
+async def _look(engine: Engine) -> None:
+    next_look: dict[str, float] = {}
+    while True:
+        for job in jobs.JOBS:
+            if time.monotonic() >= next_look.get(job.name, 0.0):
+                await asyncio.to_thread(_careful, engine, job)
+                next_look[job.name] = time.monotonic() + job.every
+        await asyncio.sleep(TICK)
+
+
+def _careful(engine: Engine, job: jobs.Job) -> None:
+    """Look for one job; a query that fails is logged and does not stop the others. A lost database ends the round."""
     try:
-        with Session(engine) as session:
-            job.do(session, key)
-            session.commit()
-    except (MapError, SQLAlchemyError) as wrong:
-        structlog.get_logger().error("job", job=job.name, row=key, error=type(wrong).__name__)
-        return False
-    return True
-
-
-JOBS: tuple[Job, ...] = (
-    Job("end unanswered offers", overdue, lambda session, key: orders.timeout(session, order_id=key)),
-    Job("close expired vouchers", expired, lambda session, key: lifecycle.expire(session, voucher_id=key)),
-    Job("fold the map's changes into its cells", grid.pending, lambda session, _key: grid.fold(session), silent=True),
-)
+        queue.look(engine, job)
+    except SQLAlchemyError as wrong:
+        structlog.get_logger().error("look", job=job.name, error=type(wrong).__name__)
+        if getattr(wrong, "connection_invalidated", False):
+            raise
