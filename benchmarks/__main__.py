@@ -2,9 +2,16 @@
 
 import sys
 
-from benchmarks import catchments, importing, nearest, paying, scale
+from benchmarks import catchments, importing, money, nearest, paying, scale
 
-BENCHMARKS = {"catchments": catchments.run, "importing": importing.run, "nearest": nearest.run, "paying": paying.run, "scale": scale.run}
+BENCHMARKS = {
+    "catchments": catchments.run,
+    "importing": importing.run,
+    "money": money.run,
+    "nearest": nearest.run,
+    "paying": paying.run,
+    "scale": scale.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -1,5 +1,6 @@
 """From a need to the treasury's payment, as the people do it, in a real browser, under both ways of paying."""
 
+import csv
 import re
 
 import pytest
@@ -91,14 +92,15 @@ def test_a_need_becomes_a_paid_claim(person, world_url, world, size):
     payee = buyer if world["payee"] == "enterprise" else seller
     press(payee.goes(order), "申请兑现")
 
+    name_account(payee)
     claim = claim_of(world_url, order)
-    for login, event, more in zip(world["officers"], ("初审", "批准", "拨付"), ({}, {}, {"bank_reference": f"示例-B{order}"}), strict=True):
+    for login, event in zip(world["officers"][:2], ("初审", "批准"), strict=True):
         officer = person().logs_in(login)
         desk = officer.goes(f"/desk?kind=claim&id={claim}")
-        fill_documents(desk, more)
         desk.locator(".decision button.btn").first.click()
         desk.wait_for_load_state("load")
         assert "已办" in desk.locator(".flashes").inner_text(), (event, said(desk))
+    pay_by_batch(person, world_url, size, world["officers"][1:], claim)
 
     buyer.goes(order)
     assert "已拨付" in said(page), "the buyer sees that the money arrived"
@@ -106,6 +108,69 @@ def test_a_need_becomes_a_paid_claim(person, world_url, world, size):
     with Session(engine) as session:
         assert session.execute(text("SELECT state FROM claim WHERE id = :id"), {"id": claim}).scalar() == "paid"
         assert violations(session) == []
+    engine.dispose()
+
+
+def name_account(payee):
+    """Let the payee name its account, if it has none, and confirm it by typing the number again."""
+    page = payee.goes("/account")
+    if "现在用的" in said(page):
+        return
+    fill_documents(page, {"bank": "示例银行", "name": "示例户名", "number": "9999 0000 1111 2222"})
+    press(page, "填好")
+    fill_documents(page, {"again": "9999000011112222"})
+    press(page, "确认这个账户")
+    assert "**** 2222" in said(page)
+
+
+def pay_by_batch(person, url, size, finance, claim):
+    """Bring the claim into the open batch or a new one, and that through notice, two persons, bank and statement to its reconciliation."""
+    first, second = (person(size).logs_in(login) for login in finance)
+    desk = first.goes("/finance")
+    if desk.get_by_role("button", name=re.compile("开批次")).count():
+        press(desk, "开批次")
+    else:
+        desk.locator("tr", has_text="在收").locator("a").first.click()
+        desk.wait_for_load_state("load")
+        press(desk, "加入新批准的")
+    batch = batch_of(url, claim)
+    press(desk, "^封账")
+    press(desk, "^公示")
+    assert "公示中" in said(desk)
+    press(desk, "第一人授权")
+    assert "公示还没有结束" in said(desk), "not before its notice is over"
+    the_days_pass(url, batch)
+    press(first.goes(f"/finance/batches/{batch}"), "第一人授权")
+    press(second.goes(f"/finance/batches/{batch}"), "第二人授权")
+    page = first.goes(f"/finance/batches/{batch}")
+    press(page, "发给银行")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("银行文件")).click()
+    rows = list(csv.DictReader(download.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    answer = ["参考号,金额,结果,银行流水号", *(f"{row['参考号']},{row['金额']},成功,示例-B-{row['参考号']}" for row in rows)]
+    page.set_input_files("#f-file", {"name": "回单.csv", "mimeType": "text/csv", "buffer": "\r\n".join(answer).encode("gb18030")})
+    press(page, "收回单")
+    assert "回单已收，全部相符" in page.locator(".flashes").inner_text()
+    press(page, "关账")
+    press(page, "对账")
+    assert "四个数一样，到分" in said(page)
+
+
+def batch_of(url, claim):
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT batch_id FROM batch_line WHERE claim_id = :id AND state = 'listed'"), {"id": claim}).scalar_one()
+    engine.dispose()
+    return found
+
+
+def the_days_pass(url, batch):
+    """Let the notice of a batch lie in the past, as it will in a week."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE notice SET starts = starts - 9, ends = ends - 9 WHERE subject = 'settlement_batch' AND subject_id = :id"), {"id": batch}
+        )
     engine.dispose()
 
 

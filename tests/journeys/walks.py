@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 NEED = "轴承套圈断了，想看断口形貌，预算3000元以内"
@@ -40,6 +41,18 @@ def paper(kind: str):
     return lambda one: one.goes("/desk").locator(f"a.qi[href*='kind={kind}']").first.get_attribute("href")
 
 
+def linked(page: str, link: str):
+    """Return a way from a page to the first of its links that begin with `link`; without such a link the page itself."""
+
+    def way(one):
+        found = one.goes(page).locator(f"main a[href^='{link}']")
+        return found.first.get_attribute("href") if found.count() else page
+
+    return way
+
+
+MONTH = f"/finance/months/{datetime.now(UTC):%Y-%m}"
+
 PAGES = {
     None: (
         "/",
@@ -49,14 +62,34 @@ PAGES = {
         instrument,
         "/carriers/1",
         "/about",
+        "/policies",
+        "/policies/yuhuan-2023",
+        "/notices",
+        linked("/notices", "/notices/"),
+        "/join",
+        "/audit",
         "/login",
         "/api/v1/docs",
         "/nowhere",
     ),
-    "enterprise": (search(NEED), instrument, checkout, "/checkout", "/vouchers", "/vouchers/apply", "/orders", order, "/me", "/desk"),
-    "carrier": ("/carrier", "/carrier/listings/new", "/carrier/imports", handled),
-    "reviewer": (paper("claim"), paper("application")),
-    "finance": ("/desk",),
+    "enterprise": (
+        search(NEED),
+        instrument,
+        checkout,
+        "/checkout",
+        "/vouchers",
+        "/vouchers/apply",
+        "/orders",
+        order,
+        "/organisation",
+        "/account",
+        "/me",
+        "/desk",
+    ),
+    "carrier": ("/carrier", "/carrier/listings/new", "/carrier/imports", "/carrier/income", handled),
+    "reviewer": (paper("claim"), paper("application"), "/desk/joining", "/bureau/policies", "/cases/disputes"),
+    "finance": ("/desk", "/finance", linked("/finance", "/finance/batches/"), "/budgets", linked("/budgets", "/budgets/"), MONTH),
+    "auditor": ("/cases/vouchers", linked("/cases/vouchers", "/cases/vouchers/"), "/jobs"),
     "planner": ("/planner", "/planner?class=010100&method=gaussian&minutes=45&demand=enterprises&breaks=natural&speed=60"),
 }
 """Log-in (None: nobody) → addresses, or ways to them. Errors and refusals are pages too."""

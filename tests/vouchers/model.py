@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -19,11 +19,12 @@ from core.audit import move, record
 from core.errors import MapError
 from geodata.organisations import Organisation
 from geodata.regions import Region
-from vouchers import budgets, claims, ledger, lifecycle, policy
+from vouchers import applications, batches, budgets, claims, ledger, lifecycle, payees, policy, recovery, statements
 from vouchers.claims import Document
-from vouchers.entities import VOUCHER, Application, Voucher
+from vouchers.entities import VOUCHER, Application, Claim, Voucher
 from vouchers.ledger import Move
 from vouchers.policy import Policy, PolicyVersion, seed_policies
+from vouchers.settlement import BatchLine, SettlementBatch
 
 YUHUAN = "331083"
 NOW = "2026-03-10T10:00:00+08:00"
@@ -41,6 +42,13 @@ MONEY = (
     "hold",
     "claim",
     "request",
+    "bank_account",
+    "settlement_batch",
+    "batch_line",
+    "bank_statement",
+    "statement_line",
+    "recovery",
+    "notice",
 )
 ROLES = ("public", "enterprise", "carrier", "reviewer", "finance", "auditor", "planner", "system")
 _number = count(1)
@@ -87,6 +95,10 @@ def organisation(session: Session, **columns: Any) -> Organisation:
     return made
 
 
+def organisation_of(session: Session, key_: int) -> Organisation:
+    return session.get_one(Organisation, key_)
+
+
 def carrier(session: Session) -> Organisation:
     return organisation(session, kind="carrier", carrier_kind="platform", name_zh=f"示例载体{next(_number)}")
 
@@ -100,13 +112,13 @@ def officer(role: Any, adcode: str = YUHUAN, user_id: int | None = None) -> Acto
 
 
 def applied(session: Session, holder: Organisation, *, amount: int = 2_000_000, code: str = "yuhuan-2023") -> Application:
-    found = lifecycle.apply(session, person(holder), policy_code=code, amount=amount, purpose="示例", request_id=key())
+    found = applications.apply(session, person(holder), policy_code=code, amount=amount, purpose="示例", request_id=key())
     return session.get_one(Application, found)
 
 
 def decided(session: Session, row: Application, event: str) -> None:
     funder = session.get_one(PolicyVersion, row.policy_version_id).funder
-    lifecycle.decide(session, officer("reviewer", funder), application_id=row.id, event=event, reason="示例理由", request_id=key())
+    applications.decide(session, officer("reviewer", funder), application_id=row.id, event=event, reason="示例理由", request_id=key())
 
 
 def issued(session: Session, holder: Organisation, *, face: int = 2_000_000, code: str = "yuhuan-2023") -> Voucher:
@@ -168,9 +180,67 @@ def approve(session: Session, claim_id: int, by: Actor | None = None) -> int:
     return claims.approve(session, by or officer("finance"), claim_id=claim_id, request_id=key())
 
 
-def pay(session: Session, claim_id: int, by: Actor | None = None, bank: str = "") -> int:
-    bank = bank or f"B-{next(_number)}"
-    return claims.pay(session, by or officer("finance"), claim_id=claim_id, bank_reference=bank, request_id=key())
+def account(session: Session, organisation_id: int, number: str = "9999000011112222") -> int:
+    """Let an organisation have a confirmed bank account."""
+    who = Actor("enterprise", 1000 + organisation_id, organisation_id)
+    found = payees.enter(session, who, bank="示例银行", name="示例户名", number=number, request_id=key())
+    return payees.confirm(session, who, account_id=found, number=number, request_id=key())
+
+
+STEPS = ("open", "frozen", "noticed", "signed", "authorised", "sent")
+FIRST, SECOND = 930_001, 930_002
+"""Users of finance who sign and release batches, and approve nothing here."""
+
+
+def batch(session: Session, claim_id: int, until: str = "sent") -> int:
+    """Bring the approved claim into a batch of its funder and that to the state `until`; return the batch id. The clock goes on by the notice."""
+    row = session.get_one(Claim, claim_id)
+    if row.payee_id not in payees.active(session, [row.payee_id]):
+        account(session, row.payee_id)
+    one, two = (officer("finance", row.funder, user) for user in (FIRST, SECOND))
+    found = batches.open_batch(session, one, request_id=key())
+    for state, verb, who in zip(
+        STEPS[1:], (batches.freeze, batches.notice, batches.sign, batches.authorise, batches.send), (one, one, one, two, one), strict=True
+    ):
+        if STEPS.index(state) > STEPS.index(until):
+            break
+        if state == "signed":
+            session.info["now"] = clock.now(session) + timedelta(days=batches.NOTICE_DAYS + 1)
+        verb(session, who, batch_id=found, request_id=key())
+    return found
+
+
+def statement(session: Session, batch_id: int, *rows: tuple[str, str, str, str]) -> bytes:
+    """Write a statement: rows of reference, yuan, outcome and bank reference; without rows one that pays every line."""
+    if not rows:
+        lines = session.query(BatchLine).filter_by(batch_id=batch_id, state="listed").order_by(BatchLine.id)
+        rows = tuple((line.reference, f"{line.amount / 100:.2f}", "成功", f"B-{line.reference}") for line in lines)
+    return "\n".join(["参考号,金额,结果,银行流水号", *(",".join(row) for row in rows)]).encode()
+
+
+def take(session: Session, batch_id: int, content: bytes | None = None, by: Actor | None = None) -> int:
+    """Take a statement in, by default one that pays every line."""
+    funder = session.get_one(SettlementBatch, batch_id).funder
+    given = content if content is not None else statement(session, batch_id)
+    return statements.take(session, by or officer("finance", funder), batch_id=batch_id, content=given, filename="示例.csv", request_id=key())
+
+
+def pay(session: Session, claim_id: int, bank: str = "") -> int:
+    """Pay an approved claim by a batch and the bank's statement on it; return the payout id. The clock stands where it stood."""
+    now = session.info.get("now")
+    found = batch(session, claim_id)
+    line = session.query(BatchLine).filter_by(batch_id=found, claim_id=claim_id).one()
+    take(session, found, statement(session, found, (line.reference, f"{line.amount / 100:.2f}", "成功", bank or f"B-{next(_number)}")))
+    session.info["now"] = now or clock.now(session)
+    payout = session.get_one(Claim, claim_id).payout_id
+    assert payout is not None
+    return payout
+
+
+def money_back(session: Session, case: int, by: Actor | None = None, bank: str = "") -> int:
+    """Record that the money of a recovery came back."""
+    who, day = by or officer("finance"), clock.today(session)
+    return recovery.money_back(session, who, recovery_id=case, bank_reference=bank or f"R-{next(_number)}", received_on=day, request_id=key())
 
 
 def post(session: Session, *moves: Move, request_id: str = "") -> int:
@@ -218,6 +288,7 @@ def passes(session: Session, act: Callable[[], Any], before: dict[str, str] | No
 
 
 def freeze(session: Session, voucher: Voucher) -> None:
+    voucher.frozen_from = voucher.state
     move(session, Actor("auditor", 5, None, YUHUAN), voucher, VOUCHER, "freeze")
 
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -77,7 +77,7 @@ class Cluster:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for pid in family:
-            while _alive(pid):
+            while alive(pid):
                 sleep(0.02)
         # Where nobody reaps the dead, the postmaster's number still answers: PostgreSQL would take it for a running one.
         for lock in (self.data / "postmaster.pid", self.home / ".s.PGSQL.5432.lock"):
@@ -93,7 +93,7 @@ def _children(parent: int) -> list[int]:
     return found
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
     return False
@@ -101,6 +101,13 @@ def _alive(pid: int) -> bool:
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
+    with new_cluster() as made:
+        yield made
+
+
+@contextmanager
+def new_cluster() -> Iterator[Cluster]:
+    """Make and start a PostgreSQL of one's own, and leave nothing of it."""
     home = Path(tempfile.mkdtemp(prefix="irm-crash-"))
     user: tuple[str, ...] = ()
     if os.geteuid() == 0:

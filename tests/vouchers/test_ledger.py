@@ -202,6 +202,10 @@ def _sql(view: str, *statements: str) -> tuple[str, tuple[str, ...]]:
     return view, statements
 
 
+SHARE = (
+    "INSERT INTO share (hold_id, budget_id, funder, policy, clause, amount, used, state, row_version) "
+    "SELECT h.id, b.id, b.funder, b.policy, '', 1, 0, 'held', 0 FROM hold h, budget b LIMIT 1"
+)
 PLANTED = [
     _sql("invariant_balance", "UPDATE account SET balance = balance + 1 WHERE code = 'available:{v}'"),
     _sql("invariant_balance", "UPDATE account SET version = version + 1 WHERE code = 'available:{v}'"),
@@ -213,12 +217,22 @@ PLANTED = [
     _sql("invariant_voucher", "UPDATE posting SET destination_id = {budget}, destination_version = 99 WHERE destination_id = {paid}"),
     _sql("invariant_budget", "UPDATE account SET balance = balance - 1 WHERE code LIKE 'budget:%'"),
     _sql("invariant_budget", "UPDATE posting SET amount = amount + 1 WHERE id = (SELECT min(id) FROM posting)"),
+    _sql("invariant_budget_account", "UPDATE account SET code = 'budget:331083:yuhuan-2023:2025' WHERE kind = 'budget'"),
+    _sql("invariant_budget_account", "UPDATE account SET code = concat(code, chr(58), 1) WHERE kind = 'budget'"),
+    _sql("invariant_budget_state", "UPDATE budget SET state = 'closed'"),
+    _sql("invariant_budget_state", "UPDATE budget SET state = 'planned'"),
     _sql("invariant_hold", "UPDATE hold SET amount = amount + 1, used = used + 1 WHERE voucher_id = {v}"),
     _sql("invariant_hold", "UPDATE hold SET state = 'released', used = 0 WHERE voucher_id = {v}"),
+    _sql("invariant_hold_end", "UPDATE hold SET created_at = created_at + interval '9 years' WHERE voucher_id = {v}"),
+    _sql("invariant_hold_end", "UPDATE hold SET ends_on = ends_on + 4000 WHERE voucher_id = {v}"),
+    _sql("invariant_voucher_over", "UPDATE voucher SET state = 'expired' WHERE id = {v}"),
+    _sql("invariant_voucher_over", "UPDATE voucher SET state = 'frozen', frozen_from = 'closed' WHERE id = {v}"),
+    _sql("invariant_share", SHARE),
+    _sql("invariant_share_audit", SHARE),
     _sql("invariant_year_cap", "UPDATE hold SET amount = 10000001, used = 10000001 WHERE voucher_id = {v}"),
     _sql("invariant_audit", "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit WHERE subject = 'claim')"),
     _sql("invariant_audit", "UPDATE audit SET after = 'refused' WHERE id = (SELECT max(id) FROM audit WHERE subject = 'claim')"),
-    _sql("invariant_audit", "UPDATE voucher SET state = 'frozen' WHERE id = {v}"),
+    _sql("invariant_audit", "UPDATE voucher SET state = 'frozen', frozen_from = 'active' WHERE id = {v}"),
     _sql("invariant_payout", "UPDATE payout SET amount = amount + 1"),
     _sql("invariant_payout", "UPDATE claim SET state = 'approved', payout_id = NULL"),
     _sql("invariant_payout", "UPDATE payout SET payee_id = {carrier}"),
@@ -226,12 +240,24 @@ PLANTED = [
     _sql("invariant_payout", "UPDATE account SET code = 'paid:999999' WHERE id = {paid}"),
     _sql("invariant_funder", "UPDATE claim SET funder = '330500'"),
     _sql("invariant_claim", "UPDATE claim SET amount = amount + 1"),
+    _sql("invariant_batch", "UPDATE batch_line SET amount = amount + 1"),
+    _sql("invariant_batch", "UPDATE batch_line SET state = 'listed', payout_id = NULL"),
+    _sql("invariant_batch_claim", "UPDATE batch_line SET payee_id = {carrier}"),
+    _sql("invariant_batch_claim", "UPDATE batch_line SET state = 'failed', payout_id = NULL"),
+    _sql("invariant_batch_duties", "UPDATE claim SET payer_id = 1"),
+    _sql("invariant_batch_duties", "UPDATE claim SET approver_id = 1, reviewer_id = payer_id, payer_id = 2"),
+    _sql("invariant_batch_audit", "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit WHERE subject = 'settlement_batch')"),
+    _sql("invariant_batch_audit", "UPDATE batch_line SET row_version = 7"),
+    _sql("invariant_recovery", "UPDATE claim SET state = 'recovering'"),
     _sql("invariant_application", "UPDATE application SET state = 'refused'"),
     _sql("invariant_application", "UPDATE application SET amount = amount + 1"),
+    _sql("invariant_application", "UPDATE application SET queued_at = now()"),
+    _sql("invariant_application", "UPDATE application SET bound_reference = 'order:1'"),
     _sql("invariant_application", "UPDATE voucher SET holder_id = {carrier} WHERE id = {v}"),
     _sql("invariant_duties", "UPDATE claim SET reviewer_id = NULL"),
     _sql("invariant_duties", "UPDATE claim SET created_by = approver_id"),
     _sql("invariant_duties", "UPDATE application SET reviewer_id = created_by"),
+    _sql("invariant_duties", "UPDATE application SET city_reviewer_id = created_by"),
     _sql(
         "invariant_history",
         "UPDATE posting SET source_balance = source_balance + 1 WHERE id = (SELECT max(id) FROM posting)",
@@ -275,7 +301,7 @@ def _tamper(session: Session, statements: list[str]) -> None:
 
 def test_every_view_of_the_books_has_a_planted_fault_of_its_own(owner_session: Session) -> None:
     views = set(owner_session.scalars(text("SELECT viewname FROM pg_views WHERE viewname LIKE 'invariant\\_%'")))
-    elsewhere = {"invariant_group_cap", "invariant_order"}
+    elsewhere = {"invariant_group_cap", "invariant_order", "invariant_carrier"}
     assert views == {view for view, _ in PLANTED} | elsewhere
 
 
