@@ -25,8 +25,8 @@ lint: ## lint, format, types and the direction of imports
 bench: ## benchmarks side by side with peers, one figure a line (ONLY=name for one of them)
 	@bin/prepare bench && .venv/bin/python -m benchmarks $(ONLY)
 
-soak: ## a long run under load that looks for leaks and drift
-	@bin/prepare test && .venv/bin/python -m benchmarks.soak
+soak: ## a long run under load that looks for leaks and drift, then kills of database and web under load
+	@bin/system soak && bin/prepare test && .venv/bin/python -m benchmarks.soak && .venv/bin/python -m benchmarks.kills
 
 clean: ## remove environment, assets and private database (asks; FORCE=1 does not)
 	@bin/clean

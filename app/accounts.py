@@ -72,7 +72,7 @@ class User(Base):
 
 
 class Membership(Base):
-    """A person in one role of one organisation; `region` is the adcode within which an officer acts."""
+    """A person in one role of one organisation; `region` is the adcode within which an officer acts, `is_admin` lets invite and remove members."""
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -85,6 +85,7 @@ class Membership(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     role: Mapped[str]
     region: Mapped[str | None] = mapped_column(ForeignKey("region.adcode"))
+    is_admin: Mapped[bool] = mapped_column(default=False)
 
 
 class LoginSession(Base):
@@ -220,6 +221,11 @@ def log_in(session: Session, given: Credentials, *, secret: str) -> str:
     if user is None:
         raise LogInNeeded(N_("账号或密码不对。"))
     session.execute(update(LoginAttempt).where(LoginAttempt.login == login).values(failed=False))
+    return _open(session, user)
+
+
+def open_session(session: Session, user: User) -> str:
+    """Open a log-in session for somebody who was recognised just now, e.g. by registering, and return its token."""
     return _open(session, user)
 
 

@@ -49,11 +49,16 @@ ROWS = (
     Row("LOG_LEVEL", "info", "debug, info, warning or error"),
     Row("TLS", "0", "1 when browsers reach the service by https: cookies become Secure and __Host-"),
     Row("IMPORT_MB", "50", "largest file that may be brought in, megabytes, 1 to 500"),
+    Row("DATA_DIR", "", "folder of the files that people hand in; empty: .local/data. Back it up together with the database"),
+    Row("EVIDENCE_MB", "10", "largest file of evidence, megabytes, 1 to 100"),
+    Row("CLAMD_ADDRESS", "", "virus scanner clamd, host:port or the path of its socket; empty: files are shown as not scanned"),
     Row("GEOCODER", "none", "geocoder on the network that is asked about addresses besides our own data: none, nominatim, photon or baidu"),
     Row("GEOCODER_URL", "", "address of the nominatim or photon server, e.g. http://127.0.0.1:8080; empty: the service's public one"),
     Row("GEOCODER_KEY", "", "key of the geocoder, where it wants one (baidu)"),
     Row("GEOCODER_TIMEOUT", "5", "seconds to wait for the geocoder, 1 to 60"),
     Row("GEOCODER_PER_MINUTE", "60", "requests to the geocoder in a minute, 1 to 6000"),
+    Row("AUDIT_DIR", "", "folder of the published roots of the audit seal; empty: .local/audit"),
+    Row("AUDIT_KEY_FILE", "", "file with the private key (ed25519, hex) that signs them, mode 0600; empty: made once in AUDIT_DIR"),
     Row("LOCALE", "zh_CN", "language of a visitor who has chosen none: zh_CN or en"),
 )
 
@@ -74,11 +79,16 @@ class Settings:
     log_level: str
     tls: bool
     import_mb: int
+    data_dir: Path
+    evidence_mb: int
+    clamd_address: str
     geocoder: str
     geocoder_url: str
     geocoder_key: str
     geocoder_timeout: int
     geocoder_per_minute: int
+    audit_dir: Path
+    audit_key_file: Path
     locale: str
 
     @classmethod
@@ -99,11 +109,16 @@ class Settings:
             log_level=_one_of({"LOG_LEVEL": text["LOG_LEVEL"].lower()}, "LOG_LEVEL", LEVELS),
             tls=_one_of(text, "TLS", ("0", "1")) == "1",
             import_mb=_whole(text, "IMPORT_MB", 500),
+            data_dir=Path(text["DATA_DIR"] or LOCAL / "data"),
+            evidence_mb=_whole(text, "EVIDENCE_MB", 100),
+            clamd_address=_clamd(text["CLAMD_ADDRESS"]),
             geocoder=_one_of(text, "GEOCODER", GEOCODERS),
             geocoder_url=text["GEOCODER_URL"],
             geocoder_key=text["GEOCODER_KEY"],
             geocoder_timeout=_whole(text, "GEOCODER_TIMEOUT", 60),
             geocoder_per_minute=_whole(text, "GEOCODER_PER_MINUTE", 6000),
+            audit_dir=Path(text["AUDIT_DIR"] or LOCAL / "audit"),
+            audit_key_file=Path(text["AUDIT_KEY_FILE"] or Path(text["AUDIT_DIR"] or LOCAL / "audit") / "key"),
             locale=_one_of(text, "LOCALE", ("zh_CN", "en")),
         )
 
@@ -147,6 +162,13 @@ def private_url() -> str:
     return asked.stdout.strip()
 
 
+def _clamd(given: str) -> str:
+    host, found, port = given.rpartition(":")
+    if given and not given.startswith("/") and not (found and host and port.isascii() and port.isdigit()):
+        raise Invalid("CLAMD_ADDRESS", N_("设置 CLAMD_ADDRESS 的值“%(given)s”不能用：请写成 127.0.0.1:3310，或者套接字的路径。"), given=given)
+    return given
+
+
 def _secret(given: str) -> str:
     if given and len(given) < 32:
         raise Invalid("SECRET_KEY", N_("设置 SECRET_KEY 太短：至少 32 个字符。留空则自动生成并保存。"))
@@ -156,7 +178,7 @@ def _secret(given: str) -> str:
 def kept_secret(file: Path) -> str:
     """Return the secret in `file`, made on the first call with mode 0600; two processes at once end with the same one."""
     if not file.exists():
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True, parents=True)
         fresh = file.with_name(f"{file.name}.{os.getpid()}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_hex(32))

@@ -76,6 +76,13 @@ def every_kind() -> tuple[Kind, ...]:
     return tuple(sorted(kinds.values(), key=lambda kind: (kind.status, kind.slug)))
 
 
+def note_step(error: MapError | None) -> None:
+    """Log an event that came in a state that has no arrow for it: which paper, event and state, by which role, and nothing about a person."""
+    if isinstance(error, Refused) and error.clause == "state":
+        facts = {name: error.params.get(name) for name in ("subject", "state", "role")}
+        structlog.get_logger().warning("step refused", request_id=g.get("request_id"), step=error.params.get("event"), **facts)
+
+
 def malformed(error: ValidationError) -> Response:
     """Raise `Malformed` with one field error for each complaint of pydantic; flask-openapi3 calls this for every bad parameter."""
     from app.i18n import translate
@@ -104,6 +111,7 @@ def _known(error: MapError) -> Response:
     from app.i18n import translate
 
     kind = kind_of(error)
+    note_step(error)
     more: dict[str, Any] = {}
     if isinstance(error, Malformed) and error.fields:
         more["errors"] = list(error.fields)

@@ -16,6 +16,7 @@ from uuid import uuid4
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from app.errors import note_step
 from app.i18n import listed, translate
 from app.labels import DOCUMENTS
 from bookings.checkout import BEST, Wish
@@ -56,6 +57,7 @@ def refusal(no: MapError | None, states: Mapping[str, str]) -> str:
     if not isinstance(no, Refused):
         return translate(no) if no else ""
     state, kinds = str(no.params.get("state")), no.params.get("kinds")
+    note_step(no)
     if no.clause == "state" and state in states:
         return translate((N_("这件现在是“%(state)s”，不能再做这一步。下面是最新的状态。"), {"state": translate(states[state])}))
     if no.clause == "evidence" and isinstance(kinds, list):
@@ -87,7 +89,9 @@ def _fail(text: str, /, field: str = "", **params: Any) -> PydanticCustomError:
     return PydanticCustomError("said", "said", {"invalid": Invalid(field, text, **params)})
 
 
-def _yuan(field: str) -> BeforeValidator:
+def yuan_field(field: str) -> BeforeValidator:
+    """Read an amount in yuan as fen; an empty field is none."""
+
     def convert(text: Any) -> Any:
         if not isinstance(text, str) or not text.strip():
             return None
@@ -99,7 +103,8 @@ def _yuan(field: str) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
-def _empty_is_none(text: Any) -> Any:
+def empty_is_none(text: Any) -> Any:
+    """Read an empty field as none."""
     return None if isinstance(text, str) and not text.strip() else text
 
 
@@ -136,18 +141,20 @@ def _hours(name: str) -> BeforeValidator:
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 Required = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Id = Annotated[int, Field(gt=0, lt=_HUGE)]
-MaybeId = Annotated[Id | None, BeforeValidator(_empty_is_none)]
+MaybeId = Annotated[Id | None, BeforeValidator(empty_is_none)]
 RequestId = Annotated[str, AfterValidator(_request)]
 Instant = Annotated[datetime, AfterValidator(_aware)]
-Degrees = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_empty_is_none)]
+Degrees = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(empty_is_none)]
 Answer = Literal["yes", "no"]
 
 
-class _Form(BaseModel):
+class Form(BaseModel):
+    """What all forms share."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Checkout(_Form):
+class Checkout(Form):
     """What the check-out asks for: instrument, slot, service, voucher, the three plain questions, and what is to be done.
 
     `voucher`: id or code, "none" to pay in full oneself, empty for the one that expires first.
@@ -200,16 +207,16 @@ class Booking(Checkout):
         return replace(super().wish, expected=(self.expected_voucher, self.expected_own))
 
 
-class Application(_Form):
+class Application(Form):
     """An application for a voucher: policy code, amount in fen, purpose."""
 
     policy: Annotated[Required, Field(max_length=60)]
-    amount: Annotated[int, _yuan("amount")]
+    amount: Annotated[int, yuan_field("amount")]
     purpose: Annotated[Required, Field(max_length=500)]
     request_id: RequestId
 
 
-class Resume(_Form):
+class Resume(Form):
     """What a holder does with an application that was returned, or still waits: send it again or withdraw it."""
 
     application: Id
@@ -217,7 +224,7 @@ class Resume(_Form):
     request_id: RequestId
 
 
-class Decision(_Form):
+class Decision(Form):
     """An officer's decision: why, and for a payment the treasury's bank reference."""
 
     request_id: RequestId
@@ -225,14 +232,14 @@ class Decision(_Form):
     bank_reference: Annotated[Text, Field(max_length=80)] = ""
 
 
-class Event(_Form):
+class Event(Form):
     """A step of an order that only needs a word: accept, cancel, confirm, claim."""
 
     request_id: RequestId
     reason: Annotated[Text, Field(max_length=500)] = ""
 
 
-class Delivery(_Form):
+class Delivery(Form):
     """The carrier hands over the report: its number and date of issue."""
 
     request_id: RequestId
@@ -240,7 +247,7 @@ class Delivery(_Form):
     report_date: date
 
 
-class OwnPayment(_Form):
+class OwnPayment(Form):
     """The enterprise has paid: number and date of invoice and of payment proof."""
 
     request_id: RequestId
@@ -250,7 +257,23 @@ class OwnPayment(_Form):
     payment_date: date
 
 
-class ListingForm(_Form):
+class InvoiceAgain(Form):
+    """The enterprise hands another invoice in: its number and date."""
+
+    request_id: RequestId
+    invoice_number: Annotated[Required, Field(max_length=80)]
+    invoice_date: date
+
+
+class PaymentAgain(Form):
+    """The enterprise hands another proof of payment in: its number and date."""
+
+    request_id: RequestId
+    payment_number: Annotated[Required, Field(max_length=80)]
+    payment_date: date
+
+
+class ListingForm(Form):
     """A listing as a carrier typed it: one of its instruments by id, or "new" with the facts of a new one."""
 
     request_id: RequestId
@@ -258,7 +281,7 @@ class ListingForm(_Form):
     type: Annotated[Text, Field(max_length=100)] = ""
     name: Annotated[Text, Field(max_length=200)] = ""
     model: Annotated[Text, Field(max_length=200)] = ""
-    value: Annotated[int | None, _yuan("value")] = None
+    value: Annotated[int | None, yuan_field("value")] = None
     site: MaybeId = None
     lon: Degrees = None
     lat: Degrees = None
@@ -271,7 +294,7 @@ class ListingForm(_Form):
     hours_6: Annotated[list[list[str]], _hours("hours_6")] = []
     hours_7: Annotated[list[list[str]], _hours("hours_7")] = []
     service: Annotated[Required, Field(max_length=60)]
-    price: Annotated[int, _yuan("price")]
+    price: Annotated[int, yuan_field("price")]
     unit: Literal["sample", "hour", "job"]
     report_days: Annotated[int, Field(ge=0, le=MAX_REPORT_DAYS)]
     notice_hours: Annotated[int, Field(ge=0, le=MAX_NOTICE_HOURS)]

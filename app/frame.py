@@ -18,8 +18,14 @@ NAV: Final = (
     ("enterprise.vouchers", N_("我的券")),
     ("enterprise.apply", N_("申领")),
     ("carrier.desk", N_("接单台")),
+    ("payee.account", N_("收款账户")),
     ("bureau.desk", N_("审核台")),
+    ("finance.desk", N_("财务台")),
+    ("budgets.book", N_("预算")),
+    ("policies.desk", N_("本地政策")),
     ("planner.gaps", N_("资源缺口")),
+    ("admission.desk", N_("准入")),
+    ("joining.notice_list", N_("公示")),
     ("public.about", N_("公开")),
 )
 """Endpoint and label, in the order of the header; a person sees those that the access table opens to the role."""
@@ -47,12 +53,20 @@ def frame() -> dict[str, Any]:
         "switch_url": switch_url(),
         "switch_label": "English" if other == "en" else "中文",
         "switch_lang": "en" if other == "en" else "zh-Hans",
-        "who": {"name": person.seat.organisation if person.seat else person.name, "url": url_for("auth.me")} if person else None,
+        "who": _who(person),
         "login_url": url_for("auth.log_in_form"),
         "logout_url": url_for("auth.log_out"),
         "map_approval": current_app.config["SETTINGS"].map_approval_number,
         "definitions_url": _url("public.about"),
     }
+
+
+def _who(person: Any) -> dict[str, str] | None:
+    """Return name and page of who is logged in: the organisation acted for, else the account."""
+    if not person:
+        return None
+    name = person.seat.organisation if person.seat else person.name
+    return {"name": name, "url": url_for("organisation.mine" if person.seat else "auth.me")}
 
 
 def _nav() -> list[tuple[str, str, bool]]:

@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.sample import enrol, publish_policies
+from app.sample import enrol, give_budgets, publish_policies
 from bookings.sample import calendar, history
 from core.db import Base
 from core.errors import N_, Refused
@@ -146,6 +146,7 @@ def _all_steps(world: World, parts: list[Land]) -> Iterator[Step]:
         yield Step(f"calendar:{land.province}", f"日程 / calendar · {land.province}", 0.2 + land.size.instruments / 16_000, _of_land(_calendar, land))
     if size.is_large:
         yield Step("indexes", "索引和约束 / indexes and constraints", size.instruments / 5_000, partial(_restore, of_map=False))
+    yield Step("budgets", "区县的预算 / budgets of the counties", 2, partial(_budgets, provinces=provinces))
     yield Step("map", "地图格网 / cells of the map", 0.5 + size.instruments / 8_000, _map)
     if size.is_large:
         yield Step("map indexes", "地图索引 / indexes of the map", size.instruments / 50_000, partial(_restore, of_map=True))
@@ -188,6 +189,10 @@ def _people(session: Session, _world: World, *, provinces: list[str]) -> None:
     publish_policies(session, provinces)
     enrol(session)
     _analyze(session, "app_user", "membership")
+
+
+def _budgets(session: Session, _world: World, *, provinces: list[str]) -> None:
+    give_budgets(session, provinces)
 
 
 def _history(session: Session, world: World, land: Land) -> None:

@@ -7,9 +7,10 @@ persons of `DEMO` are the ones that are shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -18,16 +19,21 @@ from sqlalchemy.orm import Session
 
 from app.accounts import Membership, User, add_membership, add_user, hash_password
 from app.demo import DEMO_PASSWORD, OPERATOR
+from app.joinsample import lay_joining, make_admins
 from bookings.sample import calendar, history
-from bookings.sampling.policies import sample_policies
-from core.actor import Role
+from bookings.sampling.cast import is_told
+from bookings.sampling.policies import county_policies, sample_policies, zone, zone_policy
+from core import clock
+from core.actor import SYSTEM, Role
 from geodata.bulk import NULL, copy_columns, take_block
 from geodata.loading import load_facts
 from geodata.organisations import Organisation
+from geodata.regions import Region, is_within
 from geodata.sample import lay
 from geodata.sampling.organisations import DEMO_CARRIERS, DEMO_ENTERPRISES, DEMO_FUNDERS, HUZHOU, YUHUAN, ZHEJIANG, funders
 from geodata.sampling.world import World, lands
-from vouchers.policy import publish, seed_policies
+from vouchers.budgets import adopt
+from vouchers.policy import Policy, PolicyVersion, publish, seed_policies
 
 
 @dataclass(frozen=True)
@@ -64,16 +70,78 @@ def load(session: Session, size: str, day: date) -> World:
     for land in lands(size):
         history(session, land.province, day=day, size=land.size, seed=world.seed)
         calendar(session, land.province, day=day, seed=world.seed)
+    give_budgets(session, [land.province for land in lands(size)])
     world.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return world
 
 
 def publish_policies(session: Session, provinces: Sequence[str]) -> None:
-    """Publish the seeds, and a sample policy for every funder of these provinces that has none among them."""
-    seeds = list(seed_policies())
-    for policy in (*seeds, *sample_policies(funders(session, provinces), frozenset(seed.funder for seed in seeds))):
+    """Publish the seeds, and a sample policy for every funder of these provinces that has none among them that one funder pays.
+
+    At home every county and one zone also have a policy of their own.
+    """
+    seeds, staffed = list(seed_policies()), funders(session, provinces)
+    known = frozenset(seed.region for seed in seeds if seed.issues and not seed.cofunding)
+    for policy in (*seeds, *sample_policies(staffed, known)):
+        _publish(session, policy)
+    if ZHEJIANG in provinces:
+        _publish_local(session, known | staffed.keys())
+
+
+def _publish_local(session: Session, known: frozenset[str]) -> None:
+    """Publish the policies of the counties and the zone of the home province."""
+    if session.get(Region, zone().adcode) is None:
+        session.add(zone())
+        session.flush()
+    for policy in (*county_policies(_counties(session), known), zone_policy()):
+        _publish(session, policy)
+
+
+def _publish(session: Session, policy: Policy) -> None:
+    """Publish a policy on the first day on which it is valid."""
+    with _at(session, policy.valid_from):
         publish(session, policy)
+
+
+@contextmanager
+def _at(session: Session, day: date) -> Iterator[None]:
+    """Let it be half past nine of a day of the past: nothing in the sample world happens on the day on which it is laid."""
+    before = session.info.get("now")
+    session.info["now"] = datetime.combine(day, time(9, 30), clock.SHANGHAI)
+    try:
+        yield
+    finally:
+        session.info.pop("now")
+        session.info |= {"now": before} if before else {}
+
+
+def give_budgets(session: Session, provinces: Sequence[str]) -> None:
+    """Give the policies of the home province that begin without a history the money of this year, co-funders theirs; after all histories."""
+    if ZHEJIANG not in provinces:
+        return
+    with _at(session, (session.scalar(select(World.day).limit(1)) or clock.today(session)) - timedelta(days=1)):
+        lay_joining(session)
+    query = select(PolicyVersion).where(PolicyVersion.region.startswith(ZHEJIANG[:2]), PolicyVersion.body["issuance"].astext != "none")
+    versions = [version for version in session.scalars(query.order_by(PolicyVersion.policy)) if not is_told(version.terms)]
+    counties = _counties(session)
+    with _at(session, clock.today(session).replace(month=1, day=1)):
+        for version in versions:
+            inside = [adcode for adcode in counties if version.terms.cofunding and is_within(adcode, version.region)]
+            for funder in ("", *inside):
+                _give(session, version, funder)
+
+
+def _counties(session: Session) -> dict[str, str]:
+    return {row.adcode: row.name_zh for row in session.execute(text(_COUNTIES), {"inside": f"{ZHEJIANG[:2]}%"})}
+
+
+def _give(session: Session, version: PolicyVersion, funder: str) -> None:
+    """Give a policy without a history, and each of its purses, the money of this year; the first purse is the policy's own budget."""
+    year = clock.today(session).year
+    for fund in ["", *(one.code for one in version.terms.funds[1:])]:
+        key = f"sample/{version.policy}/{funder}/{fund}/{year}"
+        adopt(session, SYSTEM, version=version, year=year, amount=_LOCAL_BUDGET, request_id=key, fund=fund, funder=funder)
 
 
 def enrol(session: Session) -> None:
@@ -82,6 +150,7 @@ def enrol(session: Session) -> None:
     parties = [row for row in session.execute(text(_PARTIES)) if row.id not in taken]
     officers = [row for row in session.execute(text(_OFFICERS), {"demo": list(DEMO_FUNDERS)}) if row.id not in taken]
     _add_operators(session, [*parties, *officers])
+    make_admins(session)
 
 
 def demo_logins(session: Session) -> list[DemoLogin]:
@@ -130,6 +199,7 @@ DEMO: Final = (
     Demo("finance3", "示例用户 湖州批准", "finance", "SAMPLE-A-330500-CZ", HUZHOU),
     Demo("finance4", "示例用户 湖州拨付", "finance", "SAMPLE-A-330500-CZ", HUZHOU),
     Demo("auditor2", "示例用户 湖州审计", "auditor", "SAMPLE-A-330500-SJ", HUZHOU),
+    Demo("reviewer3", "示例用户 玉环复核", "reviewer", "SAMPLE-A-331083-KJ", YUHUAN),
     Demo("planner", "示例用户 省规划", "planner", "SAMPLE-A-330000-KJ", ZHEJIANG),
 )
 """Who can log in, in the order in which they are shown."""
@@ -142,9 +212,15 @@ WHERE o.is_sample AND o.kind IN ('enterprise', 'team') OR o.kind = 'carrier' AND
 ORDER BY o.code
 """
 
+_COUNTIES: Final = "SELECT adcode, name_zh FROM region WHERE level = 'county' AND adcode LIKE :inside ORDER BY adcode"
+
+_LOCAL_BUDGET: Final = 200_000_000
+"""Fen a year for each policy that begins without a history: two million yuan."""
+
 _OFFICERS: Final = """
-SELECT o.id, o.code, d.ending, o.adcode AS region, d.role FROM organisation o
-JOIN (VALUES ('-KJ', '', 'reviewer'), ('-CZ', '', 'finance'), ('-CZ', '-2', 'finance')) d (office, ending, role) ON o.code LIKE '%' || d.office
+SELECT DISTINCT o.id, o.code, d.ending, o.adcode AS region, d.role FROM organisation o
+JOIN (VALUES ('-KJ', '', 'reviewer'), ('-KJ', '-2', 'reviewer'), ('-CZ', '', 'finance'), ('-CZ', '-2', 'finance')) d (office, ending, role)
+    ON o.code LIKE '%' || d.office
 JOIN policy_version p ON p.funder = o.adcode
 WHERE o.kind = 'authority' AND o.is_sample AND NOT o.adcode = ANY(:demo) ORDER BY o.code, d.ending
 """

@@ -132,7 +132,7 @@ def ordered(matches: list[Ranked], sort: str) -> list[Ranked]:
 
 
 def _terms(one: Candidate, slot: Slot | None, terms: VoucherTerms) -> Terms:
-    purse, ruling = terms.choose(one.price_fen, one.service, carrier_id=one.carrier_id)
+    purse, ruling = terms.choose(one.price_fen, one.service, carrier_id=one.carrier_id, carrier_region=one.region)
     refusal = ruling.refusal.code if purse and ruling.refusal else ""
     report = report_on(slot.end, one.report_days) if slot else None
     return Terms(one.price_fen - ruling.amount, ruling.amount, slot.start if slot else None, slot.end if slot else None, report, refusal)

@@ -27,10 +27,14 @@ MAX_BODY: Final = 1_000_000  # bytes of one request
 FILES: Final = frozenset({"uploads.upload"})
 """Endpoints that take a file, up to the setting IMPORT_MB; their form is read once it is known who sends it."""
 
+EVIDENCE: Final = frozenset({"organisation.revise", "organisation.add_files", "enterprise.order_event", "enterprise.apply", "api.hand_in_file"})
+"""Endpoints that take files of evidence, each up to the setting EVIDENCE_MB; their form is read once it is known who sends it, too."""
+
 ALIKE: Final = ("map.base", "map.waters", "api.openapi", "tiles.tile")
 """Endpoints whose answers depend neither on who asks nor on the language."""
 
 _FRAME: Final = 100_000  # what a form adds to the file in it
+_TOGETHER: Final = 4  # files of evidence in one form
 _MAX_REPORT: Final = 8_000
 _UNUSABLE: Final = re.compile("[\x00\ud800-\udfff]")  # what PostgreSQL cannot store: NUL, and halves of a surrogate pair
 _FIXED: Final = {
@@ -103,6 +107,8 @@ def check_text() -> None:
     _check(request.path, *request.args.keys(), *(value for values in request.args.listvalues() for value in values))
     if request.endpoint in FILES:
         request.max_content_length = current_app.config["SETTINGS"].import_mb * 1_000_000 + _FRAME
+    elif request.endpoint in EVIDENCE:
+        request.max_content_length = current_app.config["SETTINGS"].evidence_mb * 1_000_000 * _TOGETHER + _FRAME
     else:
         check_form()
 
@@ -120,6 +126,8 @@ def _check(*texts: str) -> None:
 
 def check_csrf() -> None:
     """Refuse a write that a stranger's page may have sent: every write needs the session's token, unless it came with a bearer token."""
+    if request.endpoint in EVIDENCE:
+        check_form()
     if g.bearer or request.endpoint in {None, "security.csp_report"}:
         return
     try:
@@ -132,7 +140,7 @@ def protect(response: Response) -> Response:
     """Put the policy and its companions on `response`; pages of logged-in people are not stored anywhere."""
     for name, value in _FIXED.items():
         response.headers.setdefault(name, value)
-    response.headers["Content-Security-Policy"] = _policy()
+    response.headers.setdefault("Content-Security-Policy", _policy())
     if current_app.config["TLS"]:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if "Cache-Control" not in response.headers:

@@ -16,10 +16,40 @@ from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, ogc, security, whole
-from app.api import docs, items, match, me, orders, places, vouchers
+from app.api import applications as applications_api
+from app.api import audit as audit_api
+from app.api import budgets as budgets_api
+from app.api import docs, items, match, me, orders, places, settlements, vouchers
+from app.api import files as files_api
+from app.api import joining as joining_api
+from app.api import notices as notices_api
+from app.api import policies as policies_api
 from app.api.problem import Problem
 from app.config import Settings
-from app.views import auth, bureau, carrier, enterprise, health, planner, problems, public, tiles, uploads
+from app.views import (
+    admission,
+    auth,
+    budgets,
+    bureau,
+    carrier,
+    cases,
+    earnings,
+    enterprise,
+    files,
+    finance,
+    health,
+    jobs,
+    joining,
+    organisation,
+    payee,
+    planner,
+    policies,
+    problems,
+    public,
+    tiles,
+    uploads,
+)
+from app.views import audit as audit_views
 from app.views import map as map_views
 from core.db import make_engine
 
@@ -85,8 +115,50 @@ def _assemble(app: Application, engine: Engine | Connection) -> None:
 CONNECTIONS: dict[str, Any] = {"connect_args": {"connect_timeout": 5}, "pool_size": 12, "max_overflow": 4}
 """A connection for each thread of a web worker, kept open: one opened for a single request costs more than the request."""
 
-VIEWS = (health, security, problems, auth, public, map_views, tiles, ogc, enterprise, carrier, uploads, bureau, planner)
+VIEWS = (
+    health,
+    security,
+    problems,
+    auth,
+    public,
+    audit_views,
+    map_views,
+    tiles,
+    ogc,
+    enterprise,
+    carrier,
+    earnings,
+    uploads,
+    files,
+    jobs,
+    bureau,
+    cases,
+    finance,
+    budgets,
+    payee,
+    policies,
+    planner,
+    joining,
+    organisation,
+    admission,
+)
 """Modules with pages; each exports a blueprint `bp`."""
 
-APIS = (docs, me, match, items, places, orders, vouchers)
+APIS = (
+    docs,
+    audit_api,
+    me,
+    match,
+    items,
+    places,
+    orders,
+    settlements,
+    files_api,
+    vouchers,
+    applications_api,
+    budgets_api,
+    joining_api,
+    notices_api,
+    policies_api,
+)
 """Modules with operations of `/api/v1`; most share the blueprint `app.api.bp`."""

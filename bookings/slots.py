@@ -5,11 +5,12 @@ Hours are local (Asia/Shanghai, no daylight saving): weekday "1" (Monday) .. "7"
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
+from core import workdays
 from core.clock import SHANGHAI, business_date
 
 Interval = tuple[datetime, datetime]
@@ -65,16 +66,12 @@ def is_open(hours: Mapping[str, Any], start: datetime, end: datetime) -> bool:
     return start < end and any(opens <= start and end <= closes for opens, closes in sessions(hours, business_date(start)))
 
 
-def report_on(slot_end: datetime, report_days: int, *, closed: Collection[date] = ()) -> date:
+def report_on(slot_end: datetime, report_days: int) -> date:
     """Return the business date on which the report is out: `report_days` working days after the slot, or on the slot's own day for 0.
 
-    Working days are Monday to Friday without the dates in `closed` (public holidays). A report never comes out on another day.
+    Working days are those of the country (`core.workdays`). A report never comes out on another day.
     """
-    day, left = business_date(slot_end), report_days
-    while left > 0 or not _is_working_day(day, closed):
-        day += timedelta(days=1)
-        left -= _is_working_day(day, closed)
-    return day
+    return workdays.add(business_date(slot_end), report_days)
 
 
 def _slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[Interval], now: datetime) -> Iterator[Slot]:
@@ -82,10 +79,6 @@ def _slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[
     for offset in range(days):
         for opens, closes in sessions(hours, start + timedelta(days=offset)):
             yield Slot(opens, closes, _state((opens, closes), taken, now))
-
-
-def _is_working_day(day: date, closed: Collection[date]) -> bool:
-    return day.isoweekday() <= 5 and day not in closed
 
 
 def _instants(hours: Mapping[str, Any], day: date) -> Iterator[Interval]:

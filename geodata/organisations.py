@@ -21,11 +21,14 @@ PRECISIONS = ("point", "township", "county", "city")
 
 
 class Organisation(Base):
-    """A body with a name: `kind` says what it is here, `carrier_kind` and `level` what sort of carrier, `is_sample` that it is invented."""
+    """A body with a name: `kind` says what it is here, `carrier_kind` and `level` what sort of carrier, `is_sample` that it is invented.
+
+    An 'applicant' is a carrier that is not admitted yet, or not any more: no map and no list shows it.
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (
-        CheckConstraint("kind IN ('enterprise','team','carrier','authority')", name="kind"),
+        CheckConstraint("kind IN ('enterprise','team','carrier','authority','applicant')", name="kind"),
         CheckConstraint("credit_code IS NULL OR credit_code ~ '^[0-9A-HJ-NPQRTUWXY]{18}$'", name="credit_code"),
         CheckConstraint("kind <> 'carrier' OR carrier_kind IS NOT NULL", name="carrier_kind"),
         Index("ix_organisation_kind_adcode", "kind", "adcode"),

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bookings import checkout
+from bookings import checkout, offers
 from bookings.checkout import Wish
+from bookings.offers import Quotation
 from bookings.slots import Slot, slots
 from core import clock
 from core.actor import SYSTEM, Actor
@@ -23,7 +24,7 @@ from geodata.imports.table import Table
 from geodata.instruments import Instrument, InstrumentClass, InstrumentType, Listing, Service
 from geodata.organisations import Organisation, Site
 from geodata.regions import Region
-from vouchers import budgets, lifecycle, policy
+from vouchers import applications, budgets, policy
 from vouchers.entities import Voucher
 from vouchers.policy import FOLDER, Policy, PolicyVersion, seed_policies
 
@@ -145,8 +146,8 @@ def voucher(session: Session, holder: Organisation | None = None, *, face: int =
     holder = holder or enterprise(session)
     version = policy_version(session, code) if not _published(session, code) else policy.in_force(session, code, clock.today(session))
     budget(session, version, amount=face)
-    asked = lifecycle.apply(session, enterprise_actor(holder), policy_code=code, amount=face, purpose="示例用途", request_id=key())
-    lifecycle.decide(session, officer("reviewer", version.funder), application_id=asked, event="pass", reason="", request_id=key())
+    asked = applications.apply(session, enterprise_actor(holder), policy_code=code, amount=face, purpose="示例用途", request_id=key())
+    applications.decide(session, officer("reviewer", version.funder), application_id=asked, event="pass", reason="", request_id=key())
     return session.scalars(select(Voucher).filter_by(application_id=asked)).one()
 
 
@@ -205,6 +206,13 @@ def wish(session: Session, of: Scene, *, nth: int = 0, **changes: Any) -> Wish:
 def order(session: Session, of: Scene, *, nth: int = 0, **changes: Any) -> int:
     """Book the `nth` session ahead in a scene and return the order's id."""
     return checkout.book_and_hold(session, of.buyer, wish(session, of, nth=nth, **changes), request_id=key())
+
+
+def quotation(session: Session, of: Scene, *, nth: int = 0, **changes: Any) -> int:
+    """Let the carrier of a scene draft an offer of the `nth` session ahead to its enterprise, at ¥1,000.00; return the order's id."""
+    slot = free_slots(session, of.instrument)[nth]
+    facts = {"enterprise": of.enterprise.code, "instrument_id": of.instrument.id, "service": "test_analysis", "start": slot.start, "end": slot.end}
+    return offers.draft(session, of.seller, Quotation(**{**facts, "price": 100_000, "report_days": 2, **changes}), request_id=key())
 
 
 def batch(session: Session, owner: Organisation | None = None, **columns: Any) -> ImportBatch:

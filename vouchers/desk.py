@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.actor import Actor, Role
 from core.errors import N_, NotFound
-from vouchers import budgets, ledger
+from vouchers import budgets
 from vouchers.policy import Budget, Policy, PolicyVersion
 
 REVIEW_DAYS: Final = 10
@@ -82,9 +82,15 @@ class ApplicationFile:
     sent_at: datetime
     created_by: int | None
     reviewer_id: int | None
+    city_reviewer_id: int | None
     approver_id: None
     policy_version_id: int
     funder: str
+    desk: str
+    contract_name: str | None
+    contract_number: str | None
+    contract_value: int | None
+    queued_at: datetime | None
     terms: Policy
     unspent: int
     budget_left: int
@@ -160,11 +166,16 @@ class ApplicationRow:
 
     id: int
     state: str
+    policy: str
     title: str
     amount: int
     purpose: str
     sent_at: datetime
     reason: str
+    ahead: int
+    """How many wait before it for the same budget."""
+    notice_ends: date | None
+    voucher_id: int | None
     is_sample: bool
 
 
@@ -172,9 +183,9 @@ Paper = ApplicationFile | ClaimFile
 
 DUTIES: Final[dict[tuple[str, str], tuple[Role, tuple[str, ...]]]] = {
     ("application", "county_review"): ("reviewer", ("refuse", "return", "pass")),
+    ("application", "city_review"): ("reviewer", ("refuse", "return", "pass")),
     ("claim", "submitted"): ("reviewer", ("refuse", "return", "check_ok")),
     ("claim", "verified"): ("finance", ("approve",)),
-    ("claim", "approved"): ("finance", ("pay",)),
 }
 """Who may do what next: (kind, state) → role and its events."""
 
@@ -193,6 +204,8 @@ def locked(actor: Actor, paper: Any) -> str | None:
         return N_("这件已经办完，或者在等申请人。")
     if actor.role != duty[0]:
         return _WAITS[duty[0]]
+    if actor.region != getattr(paper, "desk", actor.region):
+        return N_("这件现在由另一级科技局审核。")
     if actor.organisation_id is not None and actor.organisation_id in getattr(paper, "parties", ()):
         return N_("这件和你的单位有关，要由别人办理")
     steps = [(name, why) for name, why in _OWN_STEP if (name, paper.state) != ("reviewer_id", "submitted")]  # sent again: anybody checks it
@@ -224,7 +237,7 @@ def application_file(session: Session, application_id: int) -> ApplicationFile:
         **facts,
         approver_id=None,
         terms=session.get_one(PolicyVersion, row["policy_version_id"]).terms,
-        budget_left=ledger.balance(session, budgets.budget_code(budget)),
+        budget_left=budgets.free(session, budget),
     )
 
 
@@ -269,24 +282,28 @@ def applications_of(session: Session, holder_id: int, *, limit: int = 20) -> lis
 
 
 _SENT = "(SELECT max(u.at) FROM audit u WHERE u.subject = '{0}' AND u.subject_id = {1}.id AND u.event = 'submit')"
-_SENT_APPLICATION, _SENT_CLAIM = _SENT.format("application", "a"), _SENT.format("claim", "c")
-"""When a paper was sent for the last time: it waits from then on, not from its first draft."""
+_CAME = (
+    "(SELECT max(u.at) FROM audit u WHERE u.subject = 'application' AND u.subject_id = a.id AND u.event IN ('submit', 'queue', 'serve', 'pass_up'))"
+)
+_SENT_CLAIM = _SENT.format("claim", "c")
+"""When a paper came to where it lies: it waits from then on, not from its first draft."""
 
 _QUEUE = f"""
 SELECT 'application' AS kind, a.id, a.state, a.amount, o.name_zh AS party, a.purpose AS about, p.title, a.created_by, a.reviewer_id,
-       NULL::bigint AS approver_id, a.is_sample, greatest(0, :today - ({_SENT_APPLICATION} AT TIME ZONE 'Asia/Shanghai')::date) AS age
+       NULL::bigint AS approver_id, a.is_sample, greatest(0, :today - ({_CAME} AT TIME ZONE 'Asia/Shanghai')::date) AS age
 FROM application a JOIN organisation o ON o.id = a.holder_id JOIN policy_version p ON p.id = a.policy_version_id
-WHERE p.funder = :funder AND a.state = 'county_review'
+WHERE a.desk = :funder AND a.state IN ('county_review', 'city_review')
 UNION ALL
 SELECT 'claim', c.id, c.state, c.amount, o.name_zh, c.code, p.title, c.created_by, c.reviewer_id,
        c.approver_id, v.is_sample, greatest(0, :today - ({_SENT_CLAIM} AT TIME ZONE 'Asia/Shanghai')::date)
 FROM claim c JOIN organisation o ON o.id = c.payee_id JOIN hold h ON h.id = c.hold_id JOIN voucher v ON v.id = h.voucher_id
 JOIN policy_version p ON p.id = v.policy_version_id
-WHERE c.funder = :funder AND c.state IN ('submitted', 'verified', 'approved')
+WHERE c.funder = :funder AND c.state IN ('submitted', 'verified')
 """
 
 _APPLICATION = f"""
-SELECT a.id, a.state, a.holder_id, o.name_zh AS holder, a.amount, a.purpose, {_SENT_APPLICATION} AS sent_at, a.created_by, a.reviewer_id,
+SELECT a.id, a.state, a.holder_id, o.name_zh AS holder, a.amount, a.purpose, {_CAME} AS sent_at, a.created_by,
+       a.reviewer_id, a.city_reviewer_id, a.desk, a.contract_name, a.contract_number, a.contract_value, a.queued_at,
        a.policy_version_id, p.funder, a.budget_id, a.is_sample,
        coalesce((SELECT sum(b.available + b.held) FROM voucher_balance b JOIN policy_version w ON w.id = b.policy_version_id
                  WHERE b.holder_id = a.holder_id AND w.policy = p.policy), 0)::bigint AS unspent,
@@ -295,11 +312,12 @@ FROM application a JOIN organisation o ON o.id = a.holder_id JOIN policy_version
 """
 
 _CLAIM = f"""
-SELECT c.id, c.code, c.state, c.amount, c.payee_id, q.name_zh AS payee, c.funder, h.reference, h.amount AS frozen, h.used, v.code AS voucher,
+SELECT c.id, c.code, c.state, c.amount, c.payee_id, q.name_zh AS payee, c.funder, h.reference, coalesce(s.amount, h.amount) AS frozen,
+       coalesce(s.used, h.used) AS used, v.code AS voucher,
        v.holder_id, o.name_zh AS holder, v.issued_on, v.expires_use, v.expires_redeem, v.policy_version_id, {_SENT_CLAIM} AS sent_at, c.created_by,
        c.reviewer_id, c.approver_id, c.payer_id, y.bank_reference, y.paid_on, v.is_sample
 FROM claim c JOIN hold h ON h.id = c.hold_id JOIN voucher v ON v.id = h.voucher_id JOIN organisation o ON o.id = v.holder_id
-JOIN organisation q ON q.id = c.payee_id LEFT JOIN payout y ON y.id = c.payout_id WHERE c.id = :id
+JOIN organisation q ON q.id = c.payee_id LEFT JOIN share s ON s.id = c.share_id LEFT JOIN payout y ON y.id = c.payout_id WHERE c.id = :id
 """
 
 _PROOFS = """
@@ -321,8 +339,12 @@ WHERE h.state = 'used' AND h.reference IN :references AND (c.id IS NULL OR c.sta
 """
 
 _APPLICATIONS = f"""
-SELECT a.id, a.state, p.title, a.amount, a.purpose, {_SENT_APPLICATION} AS sent_at, a.is_sample,
+SELECT a.id, a.state, p.policy, p.title, a.amount, a.purpose, {_CAME} AS sent_at, a.is_sample,
        coalesce((SELECT u.reason FROM audit u WHERE u.subject = 'application' AND u.subject_id = a.id AND u.reason <> ''
-                 ORDER BY u.id DESC LIMIT 1), '') AS reason
+                 ORDER BY u.id DESC LIMIT 1), '') AS reason,
+       (SELECT count(*) FROM application w
+        WHERE w.budget_id = a.budget_id AND w.state = 'waitlisted' AND (w.queued_at, w.id) < (a.queued_at, a.id)) AS ahead,
+       (SELECT max(n.ends) FROM notice n WHERE n.subject = 'application' AND n.subject_id = a.id AND a.state = 'approved') AS notice_ends,
+       (SELECT v.id FROM voucher v WHERE v.application_id = a.id) AS voucher_id
 FROM application a JOIN policy_version p ON p.id = a.policy_version_id WHERE a.holder_id = :holder ORDER BY a.id DESC LIMIT :limit
 """

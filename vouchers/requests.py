@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, update
+from sqlalchemy import UniqueConstraint, bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -46,14 +46,18 @@ def once(session: Session, actor: Actor, key: str, verb: str, *, content: Mappin
     fingerprint = sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()
     # A savepoint, so that a refusal changes nothing and leaves the key free, even when the caller catches it and goes on.
     with session.begin_nested():
-        made = session.execute(
-            insert(Request).values(who=who, key=key, verb=verb, content=fingerprint).on_conflict_do_nothing().returning(Request.id)
-        ).scalar()
+        connection = session.connection()
+        made = connection.execute(_TAKE, {"who": who, "key": key, "verb": verb, "content": fingerprint}).scalar()
         if made is None:
             return _earlier(session, who, key, fingerprint)
         answer = act(f"{who}:{key}")
-        session.execute(update(Request).where(Request.id == made).values(answer=answer))
+        connection.execute(_ANSWER, {"made": made, "answered": answer})
     return answer
+
+
+_TABLE = Base.metadata.tables["request"]
+_TAKE = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.id)
+_ANSWER = update(_TABLE).where(_TABLE.c.id == bindparam("made")).values(answer=bindparam("answered"))
 
 
 def _earlier(session: Session, who: str, key: str, fingerprint: str) -> int:

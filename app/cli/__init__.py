@@ -28,4 +28,4 @@ def register(app: Flask) -> None:
         app.cli.add_command(import_module(f"app.cli.{name}").command)
 
 
-GROUPS = ("serve", "database", "demo", "match", "geodata", "policy", "ledger")
+GROUPS = ("serve", "database", "demo", "match", "geodata", "policy", "ledger", "audit")

@@ -274,12 +274,12 @@ def working(settings: Settings) -> Iterator[None]:
 
 
 def work(url: str) -> None:
-    """Be the worker: end with the parent, hold at most two connections."""
+    """Be the worker: end with the parent, hold at most six connections: three of the queue, one for each job and one to look."""
     from app.worker import run
     from core.db import make_engine
 
     end_with_parent()
-    run(make_engine(url, pool_size=2, max_overflow=0))
+    run(make_engine(url, pool_size=3, max_overflow=0))
 
 
 def end_with_parent() -> None:

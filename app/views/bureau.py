@@ -16,8 +16,8 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import forms, labels
-from app.access import allow
+from app import deskqueue, forms, labels
+from app.access import OFFICERS, allow
 from app.accounts import User
 from app.errors import kind_of
 from app.i18n import listed, translate
@@ -27,10 +27,10 @@ from bookings.queries import OrderPage
 from core import clock
 from core.errors import N_, Forbidden, Invalid, NotFound, Refused
 from core.money import yuan
-from vouchers import claims, lifecycle
+from vouchers import applications, claims
 from vouchers import desk as papers
 from vouchers.claims import BY_THE_SYSTEM
-from vouchers.desk import DUTIES, ApplicationFile, ClaimFile, Item, Paper, Step
+from vouchers.desk import DUTIES, ApplicationFile, ClaimFile, Paper, Step
 from vouchers.queries import related
 
 bp = Blueprint("bureau", __name__)
@@ -76,7 +76,7 @@ class Shown:
 def desk() -> ResponseReturnValue:
     """Show the queue and the paper asked for, or else the first that this officer may decide."""
     kind, number = request.args.get("kind", ""), request.args.get("id", "")
-    if not kind:
+    if not number:
         return _page(None, Shown())
     return _page(_file(kind, int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0), Shown())
 
@@ -96,6 +96,8 @@ def decide(kind: str, paper_id: int, event: str) -> ResponseReturnValue:
         return _again(paper, Shown(_typed(), refusal=forms.refusal(no, _states(paper))), status=kind_of(no).status)
     done = gettext(labels.BUREAU_EVENTS[event])
     flash(gettext("已办：%(event)s，%(party)s ¥%(amount)s。", event=done, party=_party(paper), amount=yuan(paper.amount)), "ok")
+    if paper.kind == "application" and event == "pass" and _file(kind, paper_id).state == "city_review":
+        return redirect(url_for("bureau.desk", kind=kind, id=paper_id), 303)  # nothing has moved yet: this page offers to take it back
     return redirect(url_for("bureau.desk"), 303)
 
 
@@ -120,27 +122,29 @@ def duties(session: Session, paper: Paper) -> list[Duty]:
     """Return the steps of a paper in order: who did each, whose turn it is, and who must not."""
     steps = papers.history(session, paper.kind, paper.id)
     names = _names(session, {step.user_id for step in steps})
-    return [_duty(paper, line, steps=steps, names=names) for line in _STEPS[paper.kind]]
+    return [_duty(paper, line, steps=steps, names=names) for line in _lines(paper)]
 
 
 def _file(kind: str, paper_id: int) -> Paper:
     if kind not in FILES:
         raise NotFound
     paper = FILES[kind](g.session, paper_id)
-    allow(g.actor, region=paper.funder)
+    if getattr(paper, "desk", None) != g.actor.region or g.actor.role not in OFFICERS:
+        allow(g.actor, region=paper.funder)
     return paper
 
 
 def _decide(paper: Paper, event: str, *, given: forms.Decision) -> None:
+    more = {"request_id": given.request_id}
+    if (paper.kind, event) == ("application", "recall"):
+        applications.recall(g.session, g.actor, application_id=paper.id, **more)
+        return
     if event not in {name for (kind, _), (_, events) in DUTIES.items() if kind == paper.kind for name in events}:
         raise NotFound
-    more = {"request_id": given.request_id}
     if paper.kind == "application":
-        lifecycle.decide(g.session, g.actor, application_id=paper.id, event=event, reason=given.reason, **more)
+        applications.decide(g.session, g.actor, application_id=paper.id, event=event, reason=given.reason, **more)
     elif event == "approve":
         claims.approve(g.session, g.actor, claim_id=paper.id, **more)
-    elif event == "pay":
-        claims.pay(g.session, g.actor, claim_id=paper.id, bank_reference=given.bank_reference, **more)
     else:
         claims.review(g.session, g.actor, claim_id=paper.id, event=event, reason=given.reason, **more)
 
@@ -152,11 +156,14 @@ def _again(paper: Paper, shown: Shown, *, status: int) -> ResponseReturnValue:
 
 
 def _page(paper: Paper | None, shown: Shown) -> str:
-    queue = papers.queue_for(g.session, g.actor, today=clock.today(g.session))
-    first = next((item for item in queue if item.locked is None), queue[0] if queue else None)
+    kind = request.args.get("of", "")
+    queue = deskqueue.queue_for(g.session, g.actor, kind=kind)
+    here = [entry.item for entry in queue if entry.here]
+    first = next((item for item in here if item.locked is None), here[0] if here else None)
     if paper is None and first is not None:
         paper = _file(first.kind, first.id)
-    return render_template("bureau/desk.html", queue=queue, counts=_counts(queue), labels=labels, limit=papers.REVIEW_DAYS, **_current(paper, shown))
+    more = {"queue": queue, "counts": _counts(queue), "kinds": deskqueue.kinds_for(g.actor), "kind": kind}
+    return render_template("bureau/desk.html", labels=labels, limit=papers.REVIEW_DAYS, **more, **_current(paper, shown))
 
 
 def _current(paper: Paper | None, shown: Shown) -> dict[str, Any]:
@@ -169,6 +176,7 @@ def _current(paper: Paper | None, shown: Shown) -> dict[str, Any]:
         "checks": _checks(paper, order),
         "duties": duties(g.session, paper),
         "locked": papers.locked(g.actor, paper),
+        "recall": isinstance(paper, ApplicationFile) and paper.state == "city_review" and paper.reviewer_id == g.actor.user_id,
         "events": DUTIES.get((paper.kind, paper.state), ("", ()))[1],
         "shown": shown,
         "request_id": shown.values.get("request_id") or forms.new_request_id(),
@@ -194,12 +202,12 @@ def _order(paper: Paper) -> OrderPage | None:
     return replace(found, row=in_words(g.session, [found.row])[0])
 
 
-def _counts(queue: list[Item]) -> dict[str, int]:
-    mine = [item for item in queue if item.locked is None]
+def _counts(queue: list[deskqueue.Entry]) -> dict[str, int]:
+    items = [entry.item for entry in queue]
     return {
-        "mine": len(mine),
-        "over": sum(item.left < 0 for item in queue),
-        "near": sum(0 <= item.left <= papers.NEAR_DAYS for item in queue),
+        "mine": sum(item.locked is None for item in items),
+        "over": sum(item.left < 0 for item in items),
+        "near": sum(0 <= item.left <= papers.NEAR_DAYS for item in items),
     }
 
 
@@ -284,9 +292,16 @@ def _names(session: Session, ids: set[int | None]) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(known)))}
 
 
+def _lines(paper: Paper) -> tuple[Line, ...]:
+    """Return the steps of a paper's kind; of an application those that its policy has."""
+    if not isinstance(paper, ApplicationFile):
+        return _STEPS[paper.kind]
+    return _APPLIED[:1] + (_REVIEWS if len(paper.terms.review) > 1 else _ONE_REVIEW) + _APPLIED[1:]
+
+
 def _duty(paper: Paper, line: Line, *, steps: list[Step], names: dict[int, str]) -> Duty:
     state, name, events = line
-    done = next((step for step in reversed(steps) if step.event in events), None)
+    done = next((step for step in reversed(steps) if step.event in events and step.before in (state, *_BEFORE.get(state, ()))), None)
     if paper.state == state:
         done = None  # a paper that came back is to be reviewed again
     duty = DUTIES.get((paper.kind, state))
@@ -303,15 +318,19 @@ def _must_not(steps: list[Step], names: dict[int, str]) -> str:
 
 _PAPERS: Final = ("service_result", "invoice", "payment_proof")
 _N = labels.BUREAU_EVENTS
+_BEFORE: Final = {"draft": ("", "waitlisted")}
+"""From which other states a step is taken as well: an application is sent without having been a draft, and served from the queue."""
+_APPLIED: Final[tuple[Line, ...]] = (("draft", _N["submit"], ("submit", "serve")), ("approved", _N["issue"], ("issue", "objection")))
+_REVIEWS: Final[tuple[Line, ...]] = (
+    ("county_review", N_("县级审核"), ("pass_up", "refuse", "return")),
+    ("city_review", N_("市级审核"), ("pass", "refuse", "return")),
+)
+_ONE_REVIEW: Final[tuple[Line, ...]] = (("county_review", N_("审核"), ("pass", "refuse", "return")),)
 _STEPS: Final[dict[str, tuple[Line, ...]]] = {
-    "application": (
-        ("draft", _N["submit"], ("submit",)),
-        ("county_review", N_("审核"), ("pass", "refuse", "return")),
-        ("approved", _N["issue"], ("issue",)),
-    ),
     "claim": (
         ("submitted", N_("初审"), ("check_ok", "refuse", "return")),
         ("verified", _N["approve"], ("approve",)),
-        ("approved", _N["pay"], ("pay",)),
+        ("approved", _N["add_to_batch"], ("add_to_batch",)),
+        ("batched", _N["pay"], ("pay",)),
     ),
 }

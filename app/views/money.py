@@ -128,6 +128,10 @@ def why_dead(row: VoucherRow, today: date) -> str:
     """Return why a voucher cannot be used and what to do, or "" when it can."""
     if row.state == "frozen":
         return translate(N_("核查中，暂时冻结。核查完会解冻；有疑问找发券的科技局。"))
+    if row.state == "void":
+        return translate(N_("已经作废，剩下的钱退回了财政。理由在这张券的经过里；有疑问找发券的科技局。"))
+    if row.state == "closed":
+        return translate(N_("已经结清，上面没有钱了。可以再申领一张。"))
     if row.state != "active" or today > row.expires_use:
         return translate((N_("%(day)s 到期，没用完的退回了财政。可以重新申领。"), {"day": fullday(row.expires_use)}))
     return "" if row.available else translate(N_("余额用完了。可以再申领一张。"))
@@ -146,9 +150,9 @@ def axis(rows: list[VoucherRow], today: date) -> Axis | None:
     return Axis(said, _thinned(events), _ticks(today, span))
 
 
-def trace(lines: list[StatementLine], orders: Mapping[str, OrderRow], *, claims: Mapping[str, ClaimRow]) -> list[dict[str, Any]]:
+def trace(lines: list[StatementLine], orders: Mapping[str, OrderRow], *, claims: Mapping[str, ClaimRow], own: bool = True) -> list[dict[str, Any]]:
     """Return a voucher's statement for the macro `trace`: date, verb, signed amount; from where to where; the order behind it."""
-    return [_trace_line(line, orders.get(line.reference or ""), claim=claims.get(line.reference or "")) for line in lines]
+    return [_trace_line(line, orders.get(line.reference or ""), claim=claims.get(line.reference or ""), own=own) for line in lines]
 
 
 def parts(row: VoucherRow) -> list[tuple[str, int]]:
@@ -159,6 +163,7 @@ def parts(row: VoucherRow) -> list[tuple[str, int]]:
         (gettext("冻结"), row.held),
         (gettext("能用"), row.available),
         (gettext("到期退回"), row.returned),
+        (gettext("作废退回"), row.void),
     )
     return [(name, amount) for name, amount in named if amount or name == gettext("能用")]
 
@@ -167,7 +172,7 @@ def _part(terms: Terms, row: VoucherRow, *, offer: Offer, wish: Wish) -> int:
     purse = next((one for one in terms.purses if one.voucher.id == row.id), None)
     if purse is None:
         return 0
-    return purse.rule(offer.price, wish.service, terms.attributes(offer.carrier_id, wish.attributes)).amount
+    return purse.rule(offer.price, wish.service, terms.attributes(offer.carrier_id, wish.attributes), carrier_region=offer.carrier_region).amount
 
 
 def _voucher_choice(row: VoucherRow, price: int, *, part: int, chosen: bool = False, refusal: str = "") -> Choice:
@@ -230,10 +235,10 @@ def _short(on: date) -> str:
     return day(on).partition(" ")[2] if language() == "en" else day(on).partition(" ")[0]
 
 
-def _trace_line(line: StatementLine, order: OrderRow | None, *, claim: ClaimRow | None) -> dict[str, Any]:
+def _trace_line(line: StatementLine, order: OrderRow | None, *, claim: ClaimRow | None, own: bool) -> dict[str, Any]:
     verb = gettext(labels.LEDGER_KINDS.get(line.kind, line.kind))
     way = {"issue": "+ ", "release": "+ ", "redeem": ""}.get(line.kind, "− ")
-    where = gettext("%(source)s → %(destination)s", source=_account(line.source), destination=_account(line.destination))
+    where = gettext("%(source)s → %(destination)s", source=_account(line.source, own=own), destination=_account(line.destination, own=own))
     about = listed((order.carrier, order.instrument), "，") if order else ""
     said = {"done": True, "head": f"{fullday(line.business_date)}{sign('　')}{verb} {way}{yuan(line.amount)}", "text": listed((where, about), "。")}
     if order:
@@ -243,8 +248,9 @@ def _trace_line(line: StatementLine, order: OrderRow | None, *, claim: ClaimRow 
     return said
 
 
-def _account(code: str) -> str:
-    return str(gettext(_ACCOUNTS.get(code.partition(":")[0], code)))
+def _account(code: str, *, own: bool) -> str:
+    kind = code.partition(":")[0]
+    return str(gettext(_ACCOUNTS.get(kind, code) if own or kind != "available" else N_("券上")))
 
 
 _ACCOUNTS: Final = {

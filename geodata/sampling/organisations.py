@@ -101,8 +101,8 @@ def lay_authorities(session: Session, provinces: Sequence[str]) -> None:
 
 
 def funders(session: Session, provinces: Sequence[str]) -> dict[str, str]:
-    """Return the regions that give vouchers in the sample, with their names: cities of the home province (in 台州 its counties), other provinces."""
-    rows = session.execute(text(_FUNDERS), {"home": ZHEJIANG, "inside": f"{ZHEJIANG[:2]}%", "taizhou": TAIZHOU})
+    """Return the regions that give vouchers in the sample, with their names: at home the cities (in 台州 its counties) and 长兴, other provinces."""
+    rows = session.execute(text(_FUNDERS), {"home": ZHEJIANG, "inside": f"{ZHEJIANG[:2]}%", "taizhou": TAIZHOU, "changxing": CHANGXING})
     found = {row.adcode: row.name_zh for row in rows}
     others = [code for code in provinces if code not in (ZHEJIANG, *NO_VOUCHERS)]
     names = session.execute(text("SELECT adcode, name_zh FROM region WHERE adcode = ANY(:codes) ORDER BY adcode"), {"codes": others})
@@ -209,5 +209,5 @@ def _town(place: County) -> str:
 _FUNDERS: Final = """
 SELECT adcode, name_zh FROM region
 WHERE level = 'city' AND parent_adcode = :home AND adcode <> :taizhou AND adcode LIKE :inside
-    OR level = 'county' AND parent_adcode = :taizhou ORDER BY adcode
+    OR level = 'county' AND parent_adcode = :taizhou OR adcode = :changxing ORDER BY adcode
 """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from sqlalchemy import text
 
 from app.accounts import add_membership, add_user, issue_token
 from tests import factories as make
+from vouchers.entities import Evidence
 
 TODAY = "2026-11-24"
 INVOICE = [{"kind": "invoice", "number": "示例-发票-1", "issued_on": TODAY}, {"kind": "payment_proof", "number": "示例-回单-1", "issued_on": TODAY}]
@@ -59,7 +62,7 @@ def test_a_booking_answers_201_with_the_sums_and_the_clauses(market):
     answer = market.book()
     found = answer.get_json()
     assert answer.status_code == 201
-    assert set(found) == {"id", "code", "state", "price", "voucher_part", "own_part", "clauses", "links"}
+    assert set(found) == {"id", "code", "state", "price", "voucher_part", "share_part", "own_part", "clauses", "links"}
     assert (found["state"], found["price"], found["voucher_part"], found["own_part"]) == ("offered", 120_000, 120_000, 0)
     assert found["links"]["self"] == answer.headers["Location"] == f"/api/v1/orders/{found['id']}"
     tiers = next(clause for clause in found["clauses"] if clause["code"] == "tiers")
@@ -175,6 +178,22 @@ def test_the_whole_path_over_http(market):
     assert (claimed["state"], claimed["claim"]["state"], claimed["claim"]["amount"]) == ("settled", "submitted", 120_000)
     assert market.post(f"orders/{made}/claim", key="claim").get_json() == claimed
     assert market.get("vouchers").get_json()["items"][0]["used"] == 120_000
+
+
+def test_a_claim_that_is_wrong_is_a_problem_at_its_document_over_http(market):
+    made = market.book().get_json()["id"]
+    for role, event, documents in PATH:
+        market.post(f"orders/{made}/{event}", {"documents": documents} if documents else None, role=role)
+    market.session.add(Evidence(reference=f"order:{made}", kind="invoice", number="X-1", issued_on=date(2020, 2, 29)))
+    market.session.commit()
+    refused = market.post(f"orders/{made}/claim")
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "invoice")
+    again = [{"kind": "invoice", "number": "X-2", "issued_on": "2026-11-24"}]
+    assert "correct_invoice" in market.get(f"orders/{made}").get_json()["links"]
+    assert market.post(f"orders/{made}/correct_invoice", {"documents": again}).status_code == 200
+    claimed = market.post(f"orders/{made}/claim")
+    assert claimed.get_json()["claim"]["state"] == "submitted"
+    assert not [one for one in claimed.get_json()["links"] if one.startswith("correct")]
 
 
 def test_a_repeated_event_answers_the_same_after_the_next_one(market):

@@ -71,7 +71,8 @@ def test_the_regions_of_another_province_are_loaded_once(app, session):
         (["yuhuan-2023", "--price", 3_000_000, "--funded"], 0, "funded_by_city_project_this_or_last_year"),
         (["yuhuan-2023", "--price", 3_000_000, "--service", "talent"], 0, "service"),
         (["yuhuan-2023", "--price", 3_000_000, "--region", "330522"], 0, "eligibility"),
-        (["huzhou-2017", "--price", 3_000_001, "--region", "330522", "--carrier-region", "310000"], 1_500_000, "tiers"),
+        (["huzhou-2017", "--price", 3_000_001, "--region", "330522", "--carrier-region", "330106"], 1_500_000, "tiers"),
+        (["huzhou-2017", "--price", 3_000_001, "--region", "330522", "--carrier-region", "310000"], 0, "recognition"),
     ],
 )
 def test_a_policy_says_what_it_grants_and_why(app, session, args, amount, clause):
@@ -83,7 +84,7 @@ def test_a_policy_says_what_it_grants_and_why(app, session, args, amount, clause
 
 def test_an_unknown_policy_names_those_that_there_are(app, session):
     done = run(app, policy, "rule", "atlantis", "--price", 100)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "yuhuan-2023" in done.output
 
 

@@ -27,9 +27,9 @@ WHOLE = (
     "SELECT md5(string_agg((to_jsonb(t) - 'created_at')::text, ',' ORDER BY id)) FROM listing t",
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM orders t",
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM booking t",
-    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM audit t",
+    "SELECT md5(string_agg((to_jsonb(t) - 'txid')::text, ',' ORDER BY id)) FROM audit t",
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM posting t",
-    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM request t",
+    "SELECT md5(string_agg((to_jsonb(t) - 'at')::text, ',' ORDER BY id)) FROM request t",
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM open_instrument t",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 
 import pytest
@@ -12,6 +13,7 @@ from core import clock as time
 from tests import factories as make
 from tests.app.conftest import csrf
 from tests.app.desks import TODAY, Desks, error_at, notes, said, value_of
+from vouchers.entities import Evidence
 from vouchers.queries import vouchers_of
 
 
@@ -250,6 +252,32 @@ def test_an_order_goes_from_offer_to_claim_on_its_page(desks):
     text = said(desks.get(f"/orders/{number}"))
     for one in ("兑现已提交：¥1,200.00", "下单 ", "接单 ", "出报告 ", "确认报告 ", "付款 ", f"示例-报告-{number}", "待初审"):
         assert one in text.replace("　", " ")
+
+
+def test_what_is_wrong_with_a_claim_stands_before_its_button_and_is_mended_on_the_page(desks):
+    number = desks.order(0)
+    desks.step(number, "accept", "carrier")
+    desks.step(number, "deliver", "carrier", report_number="示例-报告-1", report_date=TODAY)
+    desks.step(number, "confirm", "enterprise")
+    early = {"invoice_number": "示例-发票-1", "invoice_date": "2026-11-23", "payment_number": "示例-回单-1", "payment_date": "2026-11-23"}
+    refused = desks.step(number, "pay_own_part", "enterprise", **early)
+    assert (refused.status_code, "比签约的" in error_at(refused, "invoice_date")) == (422, True)
+    assert desks.step(number, "pay_own_part", "enterprise", **{**early, "invoice_date": TODAY}).status_code == 303
+    shown = said(desks.get(f"/orders/{number}"))
+    assert "日期 2026-11-23 比签约的 2026-11-24 还早" in shown  # the payment: a warning
+    assert "今天提交，算进 2026 年第" in shown
+    row = {"reference": f"order:{number}", "kind": "invoice", "number": "示例-发票-2", "issued_on": date(2026, 11, 23)}
+    desks.session.add(Evidence(**row))  # one that was there before the check was
+    desks.session.commit()
+    stopped = desks.step(number, "claim", "enterprise")
+    assert (stopped.status_code, any("更正材料" in one for one in notes(stopped))) == (422, True)
+    assert desks.step(number, "correct_invoice", "carrier", invoice_number="示例-发票-3", invoice_date=TODAY).status_code == 403
+    assert desks.step(number, "correct_invoice", "enterprise", invoice_number="示例-发票-3", invoice_date=TODAY).status_code == 303
+    assert "新发票已记下，以它为准。" in said(desks.get(f"/orders/{number}"))
+    assert desks.step(number, "claim", "enterprise").status_code == 303
+    assert "提交前检查" not in said(desks.get(f"/orders/{number}"))
+    late = desks.step(number, "correct_invoice", "enterprise", invoice_number="示例-发票-4", invoice_date=TODAY)
+    assert (late.status_code, "科技局退回以后可以改" in " ".join(notes(late))) == (409, True)
 
 
 def test_each_party_is_offered_only_its_own_next_step(desks):

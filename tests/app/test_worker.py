@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import worker
+from app import jobs, worker
 from bookings.entities import Order
 from core.errors import Refused
 from geodata import grid
@@ -49,20 +48,13 @@ def test_a_voucher_past_its_last_day_gives_its_money_back_to_the_pool(committed_
         assert (row.available, row.returned) == (0, row.face)
 
 
-def test_two_workers_never_act_at_once(committed_db, waiting):
-    with committed_db.engine.connect() as other:
-        other.execute(text("SELECT pg_advisory_lock(:key)"), {"key": worker.LOCK})
-        assert worker.one_round(committed_db.engine) == 0
-
-
 def test_a_row_that_fails_does_not_stop_the_others(committed_db, waiting, monkeypatch):
     session, _, made = waiting
 
     def broken(_session, _key):
         raise Refused("x", "x")
 
-    jobs = (worker.Job("broken", worker.overdue, broken), *worker.JOBS)
-    monkeypatch.setattr(worker, "JOBS", jobs)
+    monkeypatch.setattr(jobs, "JOBS", (jobs.Job("broken", jobs.overdue, broken), *jobs.JOBS))
     assert worker.one_round(committed_db.engine) == 1
     assert session.get_one(Order, made).state == "cancelled"
 

@@ -5,15 +5,21 @@ stranger's row is.
 """
 
 import re
+from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
 
-from app import create_app
+from app import create_app, members
 from app.access import ACCESS, PERSONS, unlisted
+from app.queue import JobFailure
+from core.actor import Actor
 from tests import factories as make
 from tests.app.conftest import make_settings
 from tests.app.desks import TODAY, Desks, said
+from tests.parties.papers import applicant
+from vouchers.files import EvidenceFile, EvidenceUpload
 
 SECRET = "示例机密需求"
 COUNTS = """
@@ -41,15 +47,65 @@ class Town(Desks):
             region = None if role in homes else "330000" if role == "planner" else elsewhere
             self.enrol(f"strange {role}", role, homes.get(role, other), region=region)
         self.strangers = homes
+        self.file, self.job = self._file(), self._job()
+        self.post("/bureau/policies/yuhuan-2023/draft", {}, by="reviewer")
+        self.draft = self.one("SELECT max(id) FROM policy_draft")
+        applicant(session)
+        self.joining = self.one("SELECT max(id) FROM enrolment")
+        self.seat = self.one(f"UPDATE membership SET is_admin = true WHERE organisation_id = {self.scene.enterprise.id} RETURNING id")
+        self.invitation = self._invitation()
+
+    def _file(self):
+        """Give a file of evidence that the carrier of the scene handed in."""
+        digest = sha256(SECRET.encode()).hexdigest()
+        found = EvidenceFile(sha256=digest, given=digest, mime="image/png", size=1, pages=1, bands=[], read={"invoice": SECRET}, is_sample=True)
+        self.session.add(found)
+        self.session.flush()
+        self.session.add(EvidenceUpload(file_id=found.id, organisation_id=self.scene.carrier.id))
+        self.session.commit()
+        return found.id
+
+    def _invitation(self):
+        """Give an invitation into the enterprise of the scene."""
+        user = self.one(f"SELECT user_id FROM membership WHERE id = {self.seat}")
+        secret = members.invite(self.session, Actor("enterprise", user, self.scene.enterprise.id), as_admin=False)
+        self.session.commit()
+        return members.invitation_of(self.session, secret)[0].id
+
+    def _job(self):
+        """Give a job of Yuhuan that failed."""
+        values = "('default', 'do', 'x/1', '{\"name\": \"x\", \"key\": 1}', 'failed')"
+        made = self.one(f"INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status) VALUES {values} RETURNING id")
+        told = {"key": SECRET, "error": "Refused", "clause": "", "region": make.YUHUAN, "times": 5, "at": datetime(2026, 11, 24, tzinfo=UTC)}
+        self.session.add(JobFailure(job_id=made, name="x", **told))
+        self.session.commit()
+        return made
 
     def ids(self, name):
         """Give what may stand for a part of an address: rows of the scene, and words that lead to them."""
         found = {
             "order_id": (self.offered, self.claimed),
-            "paper_id": (self.claim, self.application),
+            "paper_id": (self.claim, self.application, self.joining),
+            "subject": ("enrolment",),
+            "invitation_id": (self.invitation,),
+            "membership_id": (self.seat,),
+            "row_id": (self.invitation, self.seat, self.joining),
             "kind": ("claim", "application"),
             "batch_id": (self.batch,),
-            "event": ("accept", "cancel", "deliver", "confirm", "pay_own_part", "claim", "pass", "refuse", "return", "check_ok", "approve", "pay"),
+            "file_id": (self.file,),
+            "voucher_id": (self.scene.voucher.id,),
+            "number": (1,),
+            "draft_id": (self.draft,),
+            "code": ("yuhuan-2023",),
+            "job_id": (self.job,),
+            "claim_id": (self.claim,),
+            "application_id": (self.application,),
+            **dict.fromkeys(("line_id", "account_id", "recovery_id", "statement_id", "budget_id"), (self.batch, 1)),
+            "month": ("2026-11",),
+            "event": (
+                *("accept", "cancel", "deliver", "confirm", "pay_own_part", "claim", "pass", "refuse", "return", "check_ok", "approve", "pay"),
+                *("counter", "agree", "dispute", "resolve", "freeze", "unfreeze", "void", "transfer"),
+            ),
         }
         assert name in found, f"say what a stranger's {name} is"
         return found[name]
@@ -80,9 +136,13 @@ class Town(Desks):
             return self.get(address, by=by)
         if address.startswith("/api/"):
             kinds = {"deliver": ["service_result"], "pay_own_part": ["invoice", "payment_proof"]}.get(address.rpartition("/")[2], [])
-            body = {"reason": "示例", "documents": [{"kind": kind, "number": key, "issued_on": TODAY} for kind in kinds]}
-            return self.webs[by].post(address, json=body, headers={**self.headers[by], "Idempotency-Key": key})
-        return self.post(address, {**papers, "reason": "示例", "bank_reference": key}, by=by)
+            plain = {f"/api/v1/{kind}/": {"reason": "示例"} for kind in ("vouchers", "applications", "budgets", "joining")}
+            known = {**plain, "/api/v1/recoveries/": {"bank_reference": key, "received_on": TODAY}, "/api/v1/bank-accounts/": {"number": "99990001"}}
+            body = next((one for start, one in known.items() if address.startswith(start)), {})
+            body = body or {"reason": "示例", "documents": [{"kind": kind, "number": key, "issued_on": TODAY} for kind in kinds]}
+            return self.webs[by].open(address, method=method, json=body, headers={**self.headers[by], "Idempotency-Key": key})
+        more = {"price": "1", "expected_voucher": "0", "expected_own": "0", "outcome": "cancelled"}
+        return self.post(address, {**papers, **more, "reason": "示例", "bank_reference": key, "received_on": TODAY, "again": "99990001"}, by=by)
 
 
 @pytest.fixture

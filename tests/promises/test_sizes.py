@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("core", "geodata", "vouchers", "bookings", "matching", "planning", "maps", "app")
+PACKAGES = ("core", "geodata", "parties", "vouchers", "bookings", "matching", "planning", "maps", "app")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
