@@ -153,7 +153,7 @@ VIEWS = {
     """,
     # Money lies in no account of a budget that nobody adopted, and a closed budget keeps none to give.
     "invariant_budget_account": f"""
-        SELECT a.code, a.balance FROM account a
+        SELECT DISTINCT a.code, a.balance FROM account a
         WHERE a.kind = 'budget' AND NOT EXISTS (SELECT FROM budget_account c WHERE c.code = a.code)
            OR a.kind = 'pool' AND NOT EXISTS (SELECT FROM budget b WHERE a.code = 'pool:' || {PURPOSE})
     """,

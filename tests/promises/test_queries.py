@@ -27,13 +27,13 @@ HOT = {
     ("nobody", "/instruments/{instrument}"): 3,
     ("enterprise", "/instruments/{instrument}"): KNOWN + 8,
     ("nobody", "/carriers/{carrier}"): 1,
-    ("enterprise", "/checkout?{slot}"): KNOWN + 12,
-    ("enterprise", "/vouchers"): KNOWN + 6,
+    ("enterprise", "/checkout?{slot}"): KNOWN + 13,
+    ("enterprise", "/vouchers"): KNOWN + 7,
     ("enterprise", "/orders"): KNOWN + 2,
-    ("enterprise", "/orders/{order}"): KNOWN + 1,
+    ("enterprise", "/orders/{order}"): KNOWN + 5,
     ("carrier", "/carrier"): KNOWN + 5,
-    ("reviewer", "/desk"): KNOWN + 8,
-    ("finance", "/desk"): KNOWN + 8,
+    ("reviewer", "/desk?of=claim"): KNOWN + 9,
+    ("finance", "/desk?of=claim"): KNOWN + 9,
     ("planner", "/planner"): KNOWN + 6,
     ("nobody", "/?place=330106"): 11,
     ("nobody", f"/map/view?{BOX}"): 7,
@@ -65,6 +65,7 @@ class Market(Desks):
         self.enrol("planner", "planner", self.bureau, region="330000")
         self.headers["nobody"], self.webs["nobody"] = {}, app.test_client()
         self.connection, self.asked = connection, []
+        make.budget(session)  # or applications would wait, and what comes after waits behind them
         self.scene.instrument.type_id = make.instrument_type(session, TYPE).id
         make.site(session, self.scene.enterprise)
         self.settle(self.order(0))

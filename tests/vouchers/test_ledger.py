@@ -22,21 +22,31 @@ from vouchers.ledger import Move
 TREASURY, BUDGET = chart.treasury("331083"), chart.budget("331083", "p", 2026)
 RESERVED, AVAILABLE, HELD = chart.reserved(10**9), chart.available(10**9), chart.held(10**9)
 ADOPT = Move(TREASURY, BUDGET, 1000)
+BOOKS = {"invariant_balance", "invariant_zero_sum", "invariant_transfer", "invariant_history"}
+bare = pytest.mark.breaks_invariants
+"""These postings have no papers behind them, so the views of papers rightly complain; those of the books must not."""
+
+
+def broken(session: Session) -> list[dict[str, Any]]:
+    """Return what the views of the books themselves complain of."""
+    return [row for row in ledger.violations(session) if row["invariant"] in BOOKS]
 
 
 def balances(session: Session) -> dict[str, int]:
     return {code: amount for code, amount in session.execute(text("SELECT code, balance FROM account")).all() if amount}
 
 
+@bare
 def test_a_posting_moves_its_amount_and_the_whole_sums_to_zero(session: Session) -> None:
     model.post(session, ADOPT)
     model.post(session, Move(BUDGET, RESERVED, 300), Move(BUDGET, chart.reserved(10**9 + 1), 700))
     found = balances(session)
     assert found == {TREASURY: -1000, RESERVED: 300, chart.reserved(10**9 + 1): 700}
     assert sum(found.values()) == 0
-    assert ledger.violations(session) == []
+    assert broken(session) == []
 
 
+@bare
 def test_a_transfer_whose_second_line_overdraws_moves_nothing_at_all(session: Session) -> None:
     model.post(session, ADOPT)
     before = model.fingerprint(session)
@@ -48,6 +58,7 @@ def test_a_transfer_whose_second_line_overdraws_moves_nothing_at_all(session: Se
     assert model.fingerprint(session) == before
 
 
+@bare
 def test_an_overdraft_by_one_fen_is_refused_and_the_last_fen_is_not(session: Session) -> None:
     model.post(session, ADOPT)
     with pytest.raises(Refused):
@@ -56,6 +67,7 @@ def test_an_overdraft_by_one_fen_is_refused_and_the_last_fen_is_not(session: Ses
     assert ledger.balance(session, BUDGET) == 0
 
 
+@bare
 def test_the_same_request_again_is_the_same_transfer_and_another_content_is_refused(session: Session) -> None:
     first = model.post(session, ADOPT, request_id="once")
     assert model.post(session, ADOPT, request_id="once") == first
@@ -67,6 +79,7 @@ def test_the_same_request_again_is_the_same_transfer_and_another_content_is_refu
     assert ledger.balance(session, BUDGET) == 1000
 
 
+@bare
 @pytest.mark.parametrize("amount", [0, -1, -(10**18), MAX_FEN + 1, 2**63, 10**30, 0.5, 1.0, "1", True, None])
 def test_an_amount_that_is_no_whole_number_of_fen_within_bounds_is_refused(session: Session, amount: Any) -> None:
     model.post(session, ADOPT)
@@ -76,6 +89,7 @@ def test_an_amount_that_is_no_whole_number_of_fen_within_bounds_is_refused(sessi
     assert ledger.balance(session, BUDGET) == 1000
 
 
+@bare
 @pytest.mark.parametrize("amount", [0, -1, -500_000, MAX_FEN + 1, 2**63, 0.5])
 def test_no_verb_takes_an_amount_that_is_none(session: Session, amount: Any) -> None:
     deal = model.deal(session)
@@ -89,6 +103,7 @@ def test_no_verb_takes_an_amount_that_is_none(session: Session, amount: Any) -> 
     assert model.fingerprint(session) == before
 
 
+@bare
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -121,6 +136,7 @@ def test_the_sql_function_itself_refuses_what_no_caller_should_send(session: Ses
     assert model.fingerprint(session) == before
 
 
+@bare
 @pytest.mark.parametrize(
     "move",
     [
@@ -152,6 +168,7 @@ MOVES = st.lists(
 )
 
 
+@bare
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MOVES, max_size=12))
 def test_the_ledger_agrees_with_a_model_in_plain_python(session: Session, transfers: list[list[Move]]) -> None:
@@ -165,7 +182,7 @@ def test_the_ledger_agrees_with_a_model_in_plain_python(session: Session, transf
             except Refused:
                 assert not fine, f"the ledger refused {moves}, the model posts"
         assert balances(session) == {code: amount for code, amount in books.balances.items() if amount}
-        assert ledger.violations(session) == []
+        assert broken(session) == []
         savepoint.rollback()
 
 

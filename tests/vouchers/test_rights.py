@@ -15,8 +15,8 @@ AGREED = ("price", "voucher_part", "share_part", "own_part", "voucher_id", "poli
 AGREED += ("answer_by", "report_on")
 """What an offer and its answer may still change of an order; a trigger keeps them once there is a contract."""
 CHANGEABLE = {
-    "budget": {"state", "row_version"},
-    "application": {"state", "row_version", "reviewer_id"},
+    "budget": {"state", "row_version", "stripes", "carried_to"},
+    "application": {"state", "row_version", "reviewer_id", "city_reviewer_id", "desk", "budget_id", "queued_at"},
     "voucher": {"state", "row_version", "frozen_from"},
     "hold": {"state", "row_version", "used"},
     "claim": {"state", "row_version", "reviewer_id", "approver_id", "payer_id", "payout_id", "paid_at"},
@@ -24,6 +24,11 @@ CHANGEABLE = {
     "share": {"state", "row_version", "used"},
     "booking": {"state", "row_version"},
     "request": {"answer"},
+    "notice": {"state", "row_version"},
+    "bank_account": {"state", "row_version"},
+    "settlement_batch": {"state", "row_version", "total", "lines", "sha256", "notice_id", "signed_by", "released_by"},
+    "batch_line": {"state", "row_version", "reason", "payout_id"},
+    "recovery": {"state", "row_version", "received_by", "bank_reference", "received_on"},
 }
 TABLES = sorted({*model.MONEY, *CHANGEABLE})
 DENIED = "42501"
@@ -79,6 +84,7 @@ def test_nobody_but_the_application_may_call_the_ledger_function(owner_session: 
     assert grantees - {owner_session.scalar(text("SELECT current_user"))} == {"irm_app"}
 
 
+@pytest.mark.breaks_invariants  # money of a budget that is no paper
 def test_a_temporary_table_does_not_stand_in_for_the_ledger(session: Session) -> None:
     """The function runs with its owner's rights: were a temporary table found first, its defaults and triggers would run with them too."""
     for table in ("transfer", "account", "posting"):
