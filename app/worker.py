@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import structlog
@@ -40,7 +41,8 @@ def one_round(engine: Engine) -> int:
     """Look for everything once, do what can be done now, and return how many rows were dealt with; silent work is not counted."""
     for job in jobs.JOBS:
         queue.look(engine, job)
-    return asyncio.run(queue.work(engine, wait=False))
+    with ThreadPoolExecutor(1) as apart:  # a loop of its own, whatever runs in the caller's thread
+        return apart.submit(lambda: asyncio.run(queue.work(engine, wait=False))).result()
 
 
 async def _run(engine: Engine) -> None:

@@ -85,7 +85,7 @@ def test_sixteen_bookings_with_one_voucher_never_take_more_than_it_holds(committ
 
 
 def test_enterprises_under_one_controller_never_take_more_than_their_common_year_cap(committed_db):
-    caps = {"per_application": 2_000_000, "per_year": 2_000_000, "group_per_year": 500_000}
+    caps = {"group_per_year": 500_000}
     with committed_db.session() as session:
         make.at(session, TUESDAY)
         make.policy_version(session, caps=caps)

@@ -258,6 +258,7 @@ def test_the_owner_may_fill_many_rows_at_once_and_rebuild(owner_session):
 
 def test_an_emptied_store_is_an_empty_map(owner_session):
     town_of(owner_session, 2)
+    owner_session.execute(text("ALTER TABLE order_offer DISABLE TRIGGER USER"))  # append-only, yet it would have to follow its instrument
     owner_session.execute(text("TRUNCATE site, instrument CASCADE"))
     assert grid.count(owner_session, "instruments", Wanted()) == grid.clusters(owner_session, "carriers", Wanted(), zoom=5).total == 0
     assert grid.drift(owner_session) == []

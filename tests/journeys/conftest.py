@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -40,8 +41,8 @@ def today() -> date:
     return business_date(datetime.now(UTC))
 
 
-@pytest.fixture(scope="session")
-def world_url(server_url: str, template_url: str) -> Iterator[str]:
+@contextmanager
+def laid(server_url: str, template_url: str) -> Iterator[str]:
     """Yield a database with the sample world `small`, laid around today."""
     with copied(server_url, template_url) as url:
         engine = make_engine(url, role=None)
@@ -52,14 +53,14 @@ def world_url(server_url: str, template_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def site(world_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of the service, run as an operator runs it, on a free port of the loopback."""
+@contextmanager
+def serving(url: str, folder: Path) -> Iterator[str]:
+    """Yield the address of the service on that database, run as an operator runs it, on a free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("site") / "log").open("w+")
-    environ = {**os.environ, "DATABASE_URL": world_url, "PORT": str(port), "WORKERS": "1", "SAMPLE": "small"}
+    log = (folder / "log").open("w+")
+    environ = {**os.environ, "DATABASE_URL": url, "PORT": str(port), "WORKERS": "1", "SAMPLE": "small"}
     server = subprocess.Popen([sys.executable, "-m", "app.cli.serve"], cwd=ROOT, env=environ, stdout=log, stderr=log)
     try:
         _await(f"http://127.0.0.1:{port}/readyz", server, Path(log.name))
@@ -68,6 +69,20 @@ def site(world_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         server.send_signal(signal.SIGTERM)
         server.wait(20)
         log.close()
+
+
+@pytest.fixture(scope="session")
+def world_url(server_url: str, template_url: str) -> Iterator[str]:
+    """Yield a sample world that the walks of one run share; a file that spends its vouchers takes one of its own."""
+    with laid(server_url, template_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def site(world_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of the service on that world."""
+    with serving(world_url, tmp_path_factory.mktemp("site")) as address:
+        yield address
 
 
 def _await(url: str, server: subprocess.Popen, log: Path) -> None:

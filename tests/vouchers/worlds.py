@@ -241,7 +241,12 @@ class World:
     def pay(self, key: int, payout: int) -> None:
         row = self.claims[key]
         row.state, row.payout = "paid", payout
-        self.move(chart.used(self.holds[row.hold].voucher), chart.paid(payout), row.amount)
+        voucher = self.holds[row.hold].voucher
+        self.move(chart.used(voucher), chart.paid(payout), row.amount)
+        if self.vouchers[voucher].state in ("active", "expired") and not any(
+            self.accounts.get(code, 0) for code in (chart.available(voucher), chart.held(voucher), chart.used(voucher))
+        ):
+            self.vouchers[voucher].state = "closed"
 
     def can_recover(self, key: int) -> str:
         return "ok" if self.claims[key].state == "paid" else "state"
