@@ -160,10 +160,12 @@ def pending(session: Session, last: Block | None, *, limit: int) -> Pending:
     In the era of the last block they all stand behind what it reached. In another era (a dump restored elsewhere counts its transactions anew)
     every record without a leaf is looked at, until none is left.
     """
+    # Asked before `seen`: what stands there by then and has a higher number was counted by another cluster, not begun since.
+    top = session.execute(text("SELECT coalesce(max(id), 0) FROM audit")).scalar_one()
     now, (below, seen) = era(session), ended_below(session)
     known = last is not None and last.era == now
     query, cursor = (_NEXT, last.next_txid) if known and last else (_ANEW, 0)
-    rows = session.execute(text(query), {"cursor": cursor, "below": below, "seen": seen, "limit": limit}).all()
+    rows = session.execute(text(query), {"cursor": cursor, "below": below, "seen": seen, "top": top, "limit": limit}).all()
     if len(rows) < limit:
         return Pending([row.id for row in rows], now, max(below, cursor))
     # A full block may end within a transaction, the next one looks at that again; anew, nothing is known of what is left.
@@ -204,7 +206,7 @@ ORDER BY a.txid, a.id LIMIT :limit
 """
 _ANEW = """
 SELECT a.id, a.txid FROM audit a
-WHERE (a.txid < :below OR a.txid >= :seen) AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.audit_id = a.id)
+WHERE (a.txid < :below OR (a.txid >= :seen AND a.id <= :top)) AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.audit_id = a.id)
 ORDER BY a.txid, a.id LIMIT :limit
 """
 
