@@ -6,10 +6,10 @@ The text of a page comes from PostGIS and is passed through; what is wanted is r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
-from flask import Flask, Response, current_app, g, jsonify
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask_openapi3.models.media_type import MediaType
 from flask_openapi3.models.schema import Schema
 from pydantic import BaseModel, ConfigDict, Field
@@ -113,6 +113,8 @@ def file_of(kind: Kind, which: Asked, form: Literal["csv", "geojson"]) -> Respon
     g.session.rollback()  # its connection goes back before the stream takes one: a request never holds two
     stream = _stream(current_app._get_current_object(), kind, which, form)  # type: ignore[attr-defined]  # noqa: SLF001 (the way Flask documents)
     first = next(stream)
+    if request.method == "HEAD":
+        stream.close()  # nobody will read on, so its session ends here
     response = Response(_rest(first, stream), mimetype="text/csv" if form == "csv" else GEOJSON)
     response.headers["Content-Disposition"] = f"attachment; filename={kind}.{form}"
     return response
@@ -123,7 +125,7 @@ def _rest(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
     yield from stream
 
 
-def _stream(app: Flask, kind: Kind, which: Asked, form: Literal["csv", "geojson"]) -> Iterator[bytes]:
+def _stream(app: Flask, kind: Kind, which: Asked, form: Literal["csv", "geojson"]) -> Generator[bytes, None, None]:
     """Read in a session of its own: that of the request has ended before the last byte is sent."""
     with new_session(app) as session:
         yield from export(session, kind, which, form=form)
