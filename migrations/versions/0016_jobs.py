@@ -4,17 +4,14 @@ Revision ID: 0016
 Revises: 0015
 """
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
+from procrastinate.schema import SchemaManager
 
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
-
-SCHEMA = Path(__file__).resolve().parent.parent / "procrastinate.sql"
 
 # The package's functions name their tables without a schema: each gets the path in which it finds them, so that a session of ours,
 # whose path is another, can call them inside its transaction.
@@ -35,7 +32,7 @@ def upgrade() -> None:
         path = cursor.execute("SHOW search_path").fetchone()[0]
         cursor.execute("CREATE SCHEMA jobs")
         cursor.execute("SET LOCAL search_path TO jobs, pg_temp")
-        cursor.execute(SCHEMA.read_text())
+        cursor.execute(SchemaManager.get_schema())  # the pinned package brings its own tables; a newer one brings a migration
         cursor.execute("SELECT set_config('search_path', %s, true)", (path,))
     op.execute(FIND)
     op.create_table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -77,12 +78,15 @@ def test_every_job_has_words_for_people_and_a_region_that_can_be_asked_for(sessi
         assert job.label, job.name
         assert not job.paper or job.paper in PAPERS, job.name
         assert queue.region_of(session, job, 0) is None
-        assert list(job.due(session)) is not None
+        assert list(job.due(session)) in ([], [1]), f"{job.name}: an empty database has nothing due but what sweeps the whole"
     assert len({job.name for job in jobs.JOBS}) == len(jobs.JOBS)
 
 
-def test_the_schema_of_the_queue_is_the_installed_package_s():
-    assert (ROOT / "migrations" / "procrastinate.sql").read_text().partition("\n")[2] == procrastinate.schema.SchemaManager.get_schema()
+def test_the_schema_of_the_queue_is_the_installed_package_s(session):
+    wanted = set(re.findall(r"CREATE FUNCTION (\w+)", procrastinate.schema.SchemaManager.get_schema()))
+    there = set(session.scalars(text("SELECT proname FROM pg_proc WHERE pronamespace = 'jobs'::regnamespace")))
+    assert wanted
+    assert there == wanted
 
 
 def test_a_row_is_in_the_queue_once_and_leaves_it_when_done(notes, listed):
