@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.test_keyboard import SEEN, tabs_to
 from tests.journeys.walks import NEED, expects, search
@@ -78,7 +79,7 @@ def test_a_copied_address_shows_the_same(person):
     settles(page)
     said, discs, address = page.locator("[data-say] h2").inner_text(), page.evaluate(SUM), page.url
     again = opens(one, address.removeprefix(one.site))
-    assert again.locator("[data-say] h2").inner_text() == said
+    expect(again.locator("[data-say] h2")).to_have_text(said, use_inner_text=True)
     assert again.evaluate(SUM) == discs == number(said)
     assert again.locator("#filters [name=kind][value=university]").is_checked()
 
@@ -99,7 +100,7 @@ def test_filters_change_list_numbers_and_address_and_a_chip_takes_them_back(pers
     assert query(page) == {"kind": [box.get_attribute("value")], "own_max": ["500"], "sort": ["best"]}, "what says nothing stays out of the address"
     assert number(page.locator("[data-apply]").inner_text()) == number(heading.inner_text()) < told < everything
     page.locator("[data-apply]").click()
-    assert page.locator("#filters:popover-open").count() == 0
+    expect(page.locator("#filters:popover-open")).to_have_count(0)
     assert page.locator("a.chip.said").count() == 2
     page.locator("a.chip.said", has_text="500").click()
     settles(page)
@@ -110,7 +111,7 @@ def test_filters_change_list_numbers_and_address_and_a_chip_takes_them_back(pers
 
 def test_nothing_found_says_what_would_find_something(person):
     page = person().goes("/?own_max=1")
-    assert page.locator(".blank .example:visible").count() >= 2
+    expect(page.locator(".blank .example:visible").nth(1)).to_be_visible()
     page.locator(".blank .example:visible").last.click()
     page.wait_for_selector(".res")
     assert "own_max" not in page.url
@@ -157,9 +158,9 @@ def test_row_and_disc_point_at_each_other(person):
     page.locator("[data-again]").click()
     settles(page)
     page.locator(".res h3 a").nth(1).focus()
-    assert page.locator(".clus.on, .one.on").count() == 1
+    expect(page.locator(".clus.on, .one.on")).to_have_count(1)
     page.locator(".clus.on, .one.on").focus()
-    assert page.locator(".res.on").count() >= 1
+    expect(page.locator(".res.on").first).to_be_attached()
 
 
 def test_more_rows_come_at_the_end_and_the_focus_goes_to_them(person):
@@ -189,7 +190,7 @@ def test_what_stands_on_one_spot_fans_out_or_is_listed(person, size):
         page.keyboard.press("Escape")
         assert not page.evaluate("irm.fanned()")
     else:
-        assert page.locator(".card-pop a[href^='/instruments/']").count() >= 1
+        page.wait_for_selector(".card-pop a[href^='/instruments/']")
         page.keyboard.press("Escape")
         page.wait_for_selector(".card-pop", state="detached")
     assert page.evaluate("document.activeElement.matches('.clus, .one, #map')"), "the focus comes back to the disc, or to the map where it was"
@@ -205,7 +206,7 @@ def test_a_dot_on_the_canvas_says_what_it_is(person):
     page.evaluate("document.querySelectorAll('.clus, .one').forEach((sign) => sign.remove())")
     middle = page.evaluate("({ lon, lat }) => { const p = irm.map.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }", spot)
     page.locator("#map").click(position={"x": middle[0], "y": middle[1]})
-    assert page.locator(".card-pop a[href^='/instruments/']").count() >= 1
+    page.wait_for_selector(".card-pop a[href^='/instruments/']")
 
 
 def test_a_lost_network_is_said_once_and_can_be_tried_again(person):
@@ -296,20 +297,19 @@ def test_the_filter_panel_is_walked_by_keyboard(person, size):
     assert query(page)["free"] == ["week"]
     assert page.evaluate("document.activeElement.name") == "free", "the focus stays while the list is asked anew"
     page.keyboard.press("Escape")
-    assert page.locator("#filters:popover-open").count() == 0
+    expect(page.locator("#filters:popover-open")).to_have_count(0)
     page.wait_for_function("() => document.activeElement.matches('.opener')")
 
 
 def test_ranked_pins_stand_alone(person):
     page = person().goes(search(NEED))
     page.wait_for_selector(".pin")
-    page.wait_for_timeout(500)
-    assert page.locator(".clus[data-n], .one").count() == 0
-    assert page.locator("canvas.leaflet-tile").count() == 0
+    expect(page.locator(".clus[data-n], .one")).to_have_count(0)
+    expect(page.locator("canvas.leaflet-tile")).to_have_count(0)
     page.locator("#need").fill("")
     page.keyboard.press("Enter")
     page.wait_for_function("() => irm.clusters().length > 0")
-    assert page.locator(".pin").count() == 0
+    expect(page.locator(".pin")).to_have_count(0)
 
 
 def test_memory_stays_flat_however_long_one_wanders(person):

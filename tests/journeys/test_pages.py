@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 NEED = "/?need=%E6%96%AD%E5%8F%A3%E5%BD%A2%E8%B2%8C"
 pytestmark = pytest.mark.browser
@@ -20,7 +21,7 @@ def test_a_stranger_sees_ranked_carriers_with_reasons_on_list_and_map(person, si
 def test_a_voucher_of_a_city_tints_all_its_counties(person):
     page = person().logs_in("enterprise2").goes("/")
     page.wait_for_selector("path.home", state="attached")
-    assert page.locator("path.home").count() == 5, "the five counties of Huzhou"
+    expect(page.locator("path.home"), "the five counties of Huzhou").to_have_count(5)
 
 
 def test_the_page_of_an_instrument_says_the_distance_that_the_list_said(person):

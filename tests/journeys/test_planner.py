@@ -7,6 +7,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -84,5 +85,5 @@ def test_a_row_and_its_county_point_at_each_other(person):
     page.wait_for_selector("path.valued", state="attached")
     row = page.locator("table.figures tbody tr").first
     row.hover()
-    assert page.locator("path.valued.on").count() == 1
+    expect(page.locator("path.valued.on")).to_have_count(1)
     assert row.locator("th").inner_text().split("\n")[0] in page.locator(".map-tip").inner_text()
