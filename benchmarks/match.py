@@ -97,9 +97,9 @@ def _in_memory(engine: Engine) -> tuple[float, float]:
             scores += weights[grams[gram]]
         found = []
         for best in np.argsort(-scores)[:TYPES]:
-            far, at = trees[kinds[best]].query(spot, k=NEAREST)
+            far, at = (np.asarray(one) for one in trees[kinds[best]].query(spot, k=NEAREST))
             near = np.isfinite(far)
-            found.append(_score(far[near], points[kinds[best]][at[near], 2]) * (1 + scores[best]))
+            found.append(_score(far[near], points[kinds[best]][:, 2][at[near]]) * (1 + scores[best]))
         np.argsort(-np.concatenate(found))[:20].tolist()
         spent.append((time.perf_counter() - began) * 1_000)
     return median(spent), quantiles(spent, n=20)[18]

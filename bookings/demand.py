@@ -75,6 +75,13 @@ class DemandAsker(Base):
     who: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
 
 
+class DemandNoted(Base):
+    """A posted need that ended unanswered and has been counted."""
+
+    __tablename__ = "demand_noted"
+    need_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
 @dataclass(frozen=True)
 class Sign:
     """One search as it is handed over: how it ended, the type's name, the text as typed, the region (adcode) and who asked.

@@ -135,9 +135,10 @@ def drop(session: Session, actor: Actor, saved_id: int) -> None:
 
 def pause(session: Session, actor: Actor, saved_id: int, *, state: str) -> None:
     """Stop looking, or look again: `state` is "paused" or "active". What was missed meanwhile is told at the next look."""
+    found = one_of(session, actor, saved_id)
     if state not in STATES:
         raise Invalid("state", N_("只能暂停或恢复。"))
-    one_of(session, actor, saved_id).state = state
+    found.state = state
     session.flush()
 
 
