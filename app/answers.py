@@ -9,7 +9,7 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import Session
 
-from app import buttons, chips, noting, questions, results, tabs, weighing
+from app import buttons, chips, doubting, noting, questions, results, tabs, weighing
 from app.corrections import TYPE
 from app.i18n import gettext, translate
 from app.mapquery import Address
@@ -52,6 +52,7 @@ def answer(seen: Sight, address: Address, base: str, wrong: Mapping[str, str]) -
         "restored": chips.restored(address, base),
         "ask": questions.ask(found, address, base),
         "doubts": questions.doubts(found, address, base),
+        "stopped": found.ask is None and doubting.stops(found, address.query),
         "matches": [results.full_row(m, address, found, known=known, noted=noted) for m in shown],
         "rows": None,
         "total": len(found.matches),

@@ -31,7 +31,7 @@ NAMES: Final = {
     "type": N_("仪器种类"),
     "w": N_("权重"),
 }
-LOOSE: Final = frozenset({"region", "qualification", "handover"})
+LOOSE: Final = frozenset({"region", "qualification"})
 """Kinds that may be wished for instead of demanded, and then say so."""
 
 WAYS: Final = {"on_site": N_("上门做"), "post": N_("可寄样")}
@@ -72,7 +72,7 @@ def key_of(one: Constraint) -> str:
 
 def value_of(one: Constraint) -> str:
     """Write what a condition asks for."""
-    plain = _VALUES.get(one.kind, lambda value: str(getattr(value, "text", value)))(one.value)
+    plain = _VALUES.get(one.kind, str)(one.value)
     return plain if one.strength == "required" or one.kind not in LOOSE else gettext("%(place)s优先", place=plain)
 
 
@@ -165,5 +165,6 @@ _VALUES: Final[Mapping[str, Callable[[Any], str]]] = {
     "deadline": lambda due: gettext("%(day)s前", day=short_day(due)),
     "distance": lambda metres: f"≤ {filters.km(float(metres))}",
     "handover": lambda way: gettext(WAYS.get(str(way), str(way))),
+    "spec": lambda limit: limit.text.removeprefix(limit.quantity).strip(),
     "not_region": lambda word: gettext("不在%(place)s", place=word),
 }

@@ -11,6 +11,7 @@ from app import filterbar
 from app.asking import Asked
 from app.chips import key_name
 from app.days import said
+from app.doubting import open_doubts
 from app.i18n import gettext, listed, translate
 from app.mapquery import Address, with_pairs
 from app.search import Found
@@ -30,7 +31,7 @@ def ask(found: Found, address: Address, base: str) -> dict[str, Any] | None:
 
 def doubts(found: Found, address: Address, base: str) -> list[dict[str, Any]]:
     """Return contradictions in a need as questions, each with the conditions that may be taken off to settle it."""
-    return [_doubt(one, address, base) for one in found.need.doubts]
+    return [_doubt(one, address, base) for one in open_doubts(found, address.query)]
 
 
 def wrong_words(wrong: Mapping[str, str]) -> list[str]:

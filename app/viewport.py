@@ -5,12 +5,12 @@ With a need the list is ranked and stands for the best of what is counted; witho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, render_template, url_for
 
-from app import results, tabs
+from app import doubting, results, tabs
 from app.asking import EVERYWHERE, Asked, ask
 from app.i18n import translate
 from app.mapquery import Address
@@ -35,6 +35,8 @@ def sight(address: Address) -> Sight:
     asked = ask(g.session, g.actor, address.query)
     if address.query.ranks:
         found = search(g.session, g.actor, tabs.chosen(address.query), asked)
+        if doubting.stops(found, address.query):  # nothing meets what contradicts itself: the question comes first
+            found = replace(found, matches=(), relaxations=(), counterfactual=None)
         return Sight(asked, found.wanted, found)
     plan_afresh(g.session)
     return Sight(asked, asked.wanted)

@@ -37,6 +37,8 @@ def press(base: str, paths: Sequence[str], *, seconds: float = 5, clients: int =
     if not line:
         raise RuntimeError(told)
     count, micros, p50, p95, sent, failed = (float(part) for part in line.split()[1:])
+    if not count:
+        raise RuntimeError(f"no answer within {seconds:g} s")
     return Load(count / (micros / 1e6), p50, p95, sent / max(count, 1) / 1000, int(failed))
 
 

@@ -80,7 +80,7 @@ def _in_memory(engine: Engine) -> tuple[float, float]:
     """Return p50 and p95 in ms of the same ranking in one process without a database."""
     with engine.connect() as opened:
         rows = opened.execute(text(_ROWS)).all()
-        names = dict(opened.execute(text("SELECT id, name_zh FROM instrument_type")).tuples().all())
+        names: dict[int, str] = dict(opened.execute(text("SELECT id, name_zh FROM instrument_type")).tuples().all())
     of_type: dict[int, list[tuple[float, float, int]]] = {}
     for kind, lon, lat, price in rows:
         of_type.setdefault(kind, []).append((lon, lat, price))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -11,6 +12,8 @@ from core.errors import N_, Invalid
 from core.money import parse_yuan
 from matching.constraints import Constraint
 from matching.needs import Need, parse_need
+
+FURTHEST_KM: Final = 2000
 
 
 def correct(need: Need, key: str, words: str) -> Need:
@@ -54,6 +57,21 @@ def _qualification(_need: Need, words: str) -> Constraint:
     return _of(parse_need(words, today=date(2000, 1, 1)), "qualification", N_("写资质的名称，例如 CMA、CNAS。"))
 
 
+def _distance(_need: Need, words: str) -> Constraint:
+    plain = words.removeprefix("≤").strip()
+    within = plain if re.search(r"[a-z里]", plain, re.IGNORECASE) else f"{plain}公里"
+    return _of(
+        parse_need(f"距离{within}以内", today=date(2000, 1, 1)),
+        "distance",
+        N_("距离要是大于 0、不超过 %(most)s 的公里数，例如 50。"),
+        most=FURTHEST_KM,
+    )
+
+
+def _avoided(_need: Need, words: str) -> Constraint:
+    return _of(parse_need(f"不要{words}", today=date(2000, 1, 1)), "not_region", N_("写浙江的市、县（市、区），例如 长兴 或 杭州。"))
+
+
 def _as_text(key: str) -> Callable[[Need, str], Constraint]:
     """Return a reader for conditions that have no field of their own: the words as a need would say them."""
 
@@ -67,10 +85,10 @@ def _as_text(key: str) -> Callable[[Need, str], Constraint]:
     return reader
 
 
-def _of(need: Need, kind: str, way_out: str) -> Constraint:
+def _of(need: Need, kind: str, way_out: str, **params: object) -> Constraint:
     found = next((one for one in need.constraints if one.kind == kind), None)
     if found is None:
-        raise Invalid(kind, way_out)
+        raise Invalid(kind, way_out, **params)
     return found
 
 
@@ -80,4 +98,6 @@ _READERS: Final[dict[str, Callable[[Need, str], Constraint]]] = {
     "quantity": _quantity,
     "region": _region,
     "qualification": _qualification,
+    "distance": _distance,
+    "not_region": _avoided,
 }

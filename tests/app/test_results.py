@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from types import SimpleNamespace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from werkzeug.datastructures import MultiDict
 
-from app import create_app, questions
-from app.mapquery import read
+from app import create_app
 from tests import factories as make
 from tests.app.conftest import Clock, make_settings
 from tests.app.desks import Desks
@@ -133,11 +130,13 @@ def test_two_needs_in_one_sentence_are_two_tabs_with_an_answer_each(page):
     assert any("≤ ¥3,000" in said for _, said in chips(second)), "what is said of all holds for each"
 
 
-def test_a_contradiction_is_a_question_whose_ways_out_take_one_side_off(page):
-    doubt = SimpleNamespace(message="预算和要求对不上：%(what)s", params={"what": "300 kN"}, fields=("budget", "spec:力"))
-    address = read(MultiDict([("need", NEED)]))
-    with page.webs["nobody"].application.test_request_context("/"):
-        (asked,) = questions.doubts(SimpleNamespace(need=SimpleNamespace(doubts=(doubt,))), address, "/")
-    assert asked["message"] == "预算和要求对不上：300 kN"
-    assert [option["label"] for option in asked["options"]] == ["去掉：预算", "去掉：力"]
-    assert [parse_qs(urlsplit(option["url"]).query)["drop"] for option in asked["options"]] == [["budget"], ["spec:力"]]
+def test_a_contradiction_is_a_question_and_its_way_out_leads_to_an_answer(page):
+    need = "断口形貌，扫描电镜，预算-100元"
+    html = page.shows(("need", need))
+    assert "预算要大于 0" in html
+    assert html.count('class="res"') == 0
+    (way,) = links(html, "去掉：预算")
+    after = page.shows(*((name, value) for name, values in way.items() for value in values))
+    assert "blank doubt" not in after
+    assert after.count('class="res"') == len(page.ids)
+    assert "blank doubt" not in page.shows(("need", need), ("said", "budget~900"))
