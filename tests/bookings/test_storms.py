@@ -22,7 +22,7 @@ TUESDAY = "2026-11-24T10:12+08:00"
 
 def storm(db, calls):
     """Run each call in a session of its own, all at one moment; return what they answered or the refusal's clause."""
-    start = Barrier(len(calls))
+    start = Barrier(len(calls), timeout=60)
 
     def run(call):
         with db.session() as session:

@@ -16,25 +16,13 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from app.accounts import Membership, issue_token
-from tests.journeys.conftest import laid, serving, today
+from tests.journeys.apart import site as site  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.apart import world_url as world_url  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.conftest import today
 from vouchers.ledger import violations
 
 CROWD = 50
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-
-@pytest.fixture(scope="module")
-def world_url(server_url, template_url):
-    """Yield a world of this file's own: its vouchers are spent here."""
-    with laid(server_url, template_url) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def site(world_url, tmp_path_factory):
-    """Yield the service on that world."""
-    with serving(world_url, tmp_path_factory.mktemp("site")) as address:
-        yield address
 
 
 @pytest.fixture

@@ -6,25 +6,13 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from tests.journeys.conftest import laid, serving, today
+from tests.journeys.apart import site as site  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.apart import world_url as world_url  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.conftest import today
 from tests.journeys.test_voucher import YUHUAN, book, operator_of, press, said
 from vouchers.ledger import violations
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def world_url(server_url, template_url):
-    """Yield a world of this file's own: its vouchers are spent here."""
-    with laid(server_url, template_url) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def site(world_url, tmp_path_factory):
-    """Yield the service on that world."""
-    with serving(world_url, tmp_path_factory.mktemp("site")) as address:
-        yield address
 
 
 def one(world_url, query, **values):

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts import add_membership, add_user
 from tests import factories
-from tests.journeys.conftest import laid, serving, today
+from tests.journeys.apart import site as site  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.apart import world_url as world_url  # noqa: PLC0414 (a fixture is used by its name)
+from tests.journeys.conftest import today
 from tests.journeys.test_lives import books as books  # noqa: PLC0414 (a fixture is used by its name)
 from tests.journeys.test_lives import delivered, waits
 from tests.journeys.test_voucher import claim_of, fill_documents, name_account, operator_of, pay_by_batch, press, said, the_days_pass
@@ -34,20 +36,6 @@ WHERE p.body->>'issuance' = 'contract_first' AND p.funder = '330500' AND o.kind 
   AND NOT EXISTS (SELECT FROM voucher v WHERE v.holder_id = o.id AND v.state IN ('active', 'frozen')) ORDER BY o.id LIMIT 1
 """
 """An enterprise that holds no voucher now in a county of Huzhou whose policy takes the contract first."""
-
-
-@pytest.fixture(scope="module")
-def world_url(server_url, template_url):
-    """Yield a world of this file's own: its vouchers are spent here."""
-    with laid(server_url, template_url) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def site(world_url, tmp_path_factory):
-    """Yield the service on that world."""
-    with serving(world_url, tmp_path_factory.mktemp("site")) as address:
-        yield address
 
 
 def number(order):
