@@ -18,6 +18,13 @@ def test_a_stranger_sees_ranked_carriers_with_reasons_on_list_and_map(person, si
     page.wait_for_selector(".pin, .clus")
 
 
+def test_a_voucher_leaves_the_names_room_on_a_phone(person):
+    page = person("phone").logs_in("enterprise").goes(NEED)
+    page.wait_for_selector(".res .mbar")
+    widths = page.eval_on_selector_all(".res:has(.mbar) h3", "(names) => names.map((name) => name.getBoundingClientRect().width)")
+    assert min(widths) > 120, "the bar of own part and voucher takes no more than the price beside it"
+
+
 def test_a_voucher_of_a_city_tints_all_its_counties(person):
     page = person().logs_in("enterprise2").goes("/")
     page.wait_for_selector("path.home", state="attached")
