@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, redirect, request, url_for
 
-from app import accounts, security
+from app import accounts, needaccess, security
 from app.errors import LogInNeeded, is_machine
 from core.actor import PUBLIC, Actor, Role
 from core.errors import N_, Forbidden, NotFound
@@ -174,6 +174,7 @@ _PUBLIC: Final = {
     "map.waters": Rule(EVERYONE, "all", _OPEN),
     "map.carriers": Rule(EVERYONE, "all", _OPEN),
     "map.view": Rule(EVERYONE, "all", _OPEN),
+    "compare.page": Rule(EVERYONE, "all", _OPEN),
     "map.view_csv": Rule(EVERYONE, "all", _OPEN),
     "map.view_geojson": Rule(EVERYONE, "all", _OPEN),
 }
@@ -199,6 +200,10 @@ _ENTERPRISE: Final = {
     "payee.confirm": Rule(PARTIES, "own", _PAYEE),
     "enterprise.order_event": Rule(PARTIES, "party", N_("一笔预约由下单的企业和接单的载体办理。")),
 }
+_SAVED: Final = dict.fromkeys(
+    ("saved.list", "saved.keep", "saved.take", "saved.pause", "saved.drop", "saved.read"),
+    Rule(("enterprise",), "own", N_("搜索由企业和创客团队自己保存，只有本人能看。")),
+)
 _CARRIER: Final = {
     "carrier.desk": Rule(("carrier",), "own", N_("接单台给载体的人用。")),
     "carrier.listing_new": Rule(("carrier",), "own", N_("仪器由载体自己上架。")),
@@ -230,6 +235,7 @@ _JOINING: Final = {
     "admission.desk": Rule(("reviewer", "auditor"), "region", N_("登记、公示和资质由本地的审核员办理，审计员可看。")),
     "admission.decide": Rule(("reviewer",), "region", N_("登记、公示和资质由本地的审核员办理，审计员可看。")),
 }
+_WORDS: Final = N_("词库给载体、审核员和规划人员看，也由他们提改动。")
 _FILES: Final = {
     "files.view": Rule((*PARTIES, *OFFICERS), "party", _CASE),
     "files.download": Rule((*PARTIES, *OFFICERS), "party", _CASE),
@@ -240,6 +246,13 @@ _FILES: Final = {
 _BUREAU: Final = {
     "jobs.failed": Rule(OFFICERS, "region", N_("自动办理的结果给审核员、财务、审计员看。")),
     "jobs.retry": Rule(OFFICERS, "region", N_("自动办理的结果给审核员、财务、审计员看。")),
+    **dict.fromkeys(
+        ("campaigns.book", "campaigns.start", "campaigns.one", "campaigns.table", "campaigns.drop"),
+        Rule(("reviewer", "planner"), "region", N_("集中匹配给本地的审核员和规划人员用。")),
+    ),
+    "lexicon.book": Rule(("carrier", "reviewer", "planner"), "all", _WORDS),
+    "lexicon.propose": Rule(("carrier", "reviewer", "planner"), "all", _WORDS),
+    "lexicon.decide": Rule(("reviewer", "planner"), "all", N_("词库的改动由审核员或规划人员决定。")),
     "bureau.desk": Rule(OFFICERS, "region", N_("审核台给科技局和财政的审核员、财务、审计员用。")),
     "policies.desk": Rule(OFFICERS, "region", _RULES),
     "policies.draft": Rule(OFFICERS, "region", _RULES),
@@ -275,11 +288,14 @@ _CASES: Final = {
     "cases.voucher": Rule(("reviewer", "auditor"), "region", N_("券的核查由审计员和审核员办理。")),
     "cases.voucher_event": Rule(("reviewer", "auditor"), "region", N_("券的核查由审计员和审核员办理。")),
 }
+_NEEDS: Final = {name: Rule(roles, scope, why) for name, roles, scope, why in needaccess.LINES}
 _PLANNER: Final = {
     "planner.gaps": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.gaps_csv": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.gaps_gpkg": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.base": Rule(EVERYONE, "all", _OPEN),
+    **dict.fromkeys(("demand.page", "demand.table_csv", "api.demand"), Rule(("planner", "auditor"), "all", N_("落空的需求给规划人员用。"))),
+    "learning.page": Rule(("planner", "auditor"), "all", N_("搜索质量给规划人员和审计员看。")),
 }
 _API: Final = {
     "api.policies": Rule(EVERYONE, "all", _OPEN),
@@ -353,11 +369,13 @@ ACCESS: Final[dict[str, Rule]] = {
     **_PUBLIC,
     **_OGC,
     **_ENTERPRISE,
+    **_SAVED,
     **_CARRIER,
     **_JOINING,
     **_FILES,
     **_BUREAU,
     **_CASES,
+    **_NEEDS,
     **_PLANNER,
     **_API,
 }

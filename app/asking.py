@@ -57,7 +57,8 @@ class MapQuery:
     """What the address bar says: the need, from where (WGS84 degrees, or words), the order, the box looked at, filters, and corrections.
 
     `drop`: kinds of constraints that were taken off; `types`: type names that were chosen by hand; `due` and `budget` (fen) overrule the text.
-    `cursor`: where the page of the list begins.
+    `said`: key of a condition → the words that replace it; `weights`: name of a signal → how much it counts, 0 to 10 in halves.
+    `part`: which of several needs of one sentence is looked at, from 1; 0: not said. `cursor`: where the page of the list begins.
     """
 
     need: str = ""
@@ -71,6 +72,9 @@ class MapQuery:
     types: tuple[str, ...] = ()
     due: date | None = None
     budget: int | None = None
+    said: tuple[tuple[str, str], ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+    part: int = 0
 
     @property
     def ranks(self) -> bool:

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from core.errors import N_, Invalid, Unavailable
+from matching.travel import router
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -57,8 +58,12 @@ ROWS = (
     Row("GEOCODER_KEY", "", "key of the geocoder, where it wants one (baidu)"),
     Row("GEOCODER_TIMEOUT", "5", "seconds to wait for the geocoder, 1 to 60"),
     Row("GEOCODER_PER_MINUTE", "60", "requests to the geocoder in a minute, 1 to 6000"),
+    Row("ROUTER_URL", "", "router asked for minutes by road: osrm+http://host:5000 or valhalla+http://host:8002; empty: straight lines"),
     Row("AUDIT_DIR", "", "folder of the published roots of the audit seal; empty: .local/audit"),
     Row("AUDIT_KEY_FILE", "", "file with the private key (ed25519, hex) that signs them, mode 0600; empty: made once in AUDIT_DIR"),
+    Row("EMBEDDING", "0", "1: needs are also compared by meaning, with the model of requirements-extra.in; 65 MB more a worker, 20 s once"),
+    Row("RERANK", "0", "1: rows of a list are put into the learnt order, as long as its measured gain is certain; see /planner/search-quality"),
+    Row("SAVED_HOURS", "6", "hours between two looks at a kept search, 1 to 168"),
     Row("LOCALE", "zh_CN", "language of a visitor who has chosen none: zh_CN or en"),
 )
 
@@ -87,8 +92,12 @@ class Settings:
     geocoder_key: str
     geocoder_timeout: int
     geocoder_per_minute: int
+    router_url: str
     audit_dir: Path
     audit_key_file: Path
+    embedding: bool
+    rerank: bool
+    saved_hours: int
     locale: str
 
     @classmethod
@@ -117,8 +126,12 @@ class Settings:
             geocoder_key=text["GEOCODER_KEY"],
             geocoder_timeout=_whole(text, "GEOCODER_TIMEOUT", 60),
             geocoder_per_minute=_whole(text, "GEOCODER_PER_MINUTE", 6000),
+            router_url=_router(text["ROUTER_URL"]),
             audit_dir=Path(text["AUDIT_DIR"] or LOCAL / "audit"),
             audit_key_file=Path(text["AUDIT_KEY_FILE"] or Path(text["AUDIT_DIR"] or LOCAL / "audit") / "key"),
+            embedding=_one_of(text, "EMBEDDING", ("0", "1")) == "1",
+            rerank=_one_of(text, "RERANK", ("0", "1")) == "1",
+            saved_hours=_whole(text, "SAVED_HOURS", 168),
             locale=_one_of(text, "LOCALE", ("zh_CN", "en")),
         )
 
@@ -160,6 +173,11 @@ def private_url() -> str:
     if asked.returncode:
         raise Unavailable(asked.stderr.strip().partition("\n")[0])
     return asked.stdout.strip()
+
+
+def _router(given: str) -> str:
+    router(given)
+    return given
 
 
 def _clamd(given: str) -> str:

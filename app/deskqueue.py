@@ -13,7 +13,7 @@ from typing import Any, Final
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from bookings import disputes
+from bookings import brokering, disputes, need_queries
 from core import clock
 from core.actor import Actor, Role
 from core.errors import N_
@@ -121,12 +121,33 @@ def _accreditations(session: Session, actor: Actor, today: date) -> list[Item]:
     ]
 
 
+def _needs(session: Session, actor: Actor, today: date) -> list[Item]:
+    """Return the posted needs of the region that are stuck; their amount is the budget, where one was named."""
+    base = Item("need", 0, "open", 0, "", "", "", 0, None, is_sample=False)
+    rows = [need_queries.need_of(session, actor, one.need_id) for one in brokering.stuck_needs(session, actor)]
+    return [
+        replace(
+            base,
+            id=row.id,
+            state=row.state,
+            amount=row.budget or 0,
+            party=row.enterprise,
+            about=row.text[:80],
+            title=row.code,
+            age=max(0, (today - clock.business_date(row.posted_at)).days),
+            is_sample=row.is_sample,
+        )
+        for row in rows
+    ]
+
+
 _OFFICERS: Final[tuple[Role, ...]] = ("reviewer", "finance", "auditor")
 
 SOURCES: Final = (
     Source("application", N_("申领"), _OFFICERS, _papers("application")),
     Source("claim", N_("兑现"), _OFFICERS, _papers("claim")),
     Source("dispute", N_("争议"), ("reviewer",), _disputes, "cases.dispute", "order_id"),
+    Source("need", N_("需求撮合"), ("reviewer",), _needs, "posted.one", "need_id"),
     Source("policy", N_("政策发布"), ("reviewer",), _drafts, "policies.draft", "draft_id"),
     Source("enrolment", N_("登记"), ("reviewer",), _enrolments, "admission.desk"),
     Source("objection", N_("异议"), ("reviewer",), _objections, "admission.desk"),

@@ -40,7 +40,7 @@ def bar(session: Session, address: Address, asked: Asked, facets: Facets) -> dic
     regions = [(row.adcode, row.name_en if language() == "en" else row.name_zh) for row in session.execute(text(_REGIONS), _HOME)]
     return {
         "types": _options(_types().items(), said.types),
-        "classes": _options(_classes().items(), (said.class_code,), facets.classes, short=True),
+        "classes": _options(classes().items(), (said.class_code,), facets.classes, short=True),
         "kinds": _counted(KINDS, said.kinds, facets.kinds),
         "levels": _counted(LEVELS, said.levels, facets.levels),
         "regions": _options(regions, said.regions),
@@ -79,7 +79,7 @@ def _value(name: str, value: str, address: Address, regions: Mapping[str, str]) 
         "free": lambda: gettext("本周还有空档"),
         "within": lambda: f"≤ {filters.km(said.within or 0)}",
         "type": lambda: _types().get(value, value),
-        "class": lambda: _classes().get(value, value),
+        "class": lambda: classes().get(value, value),
     }
     return written[name]() if name in written else value
 
@@ -104,7 +104,8 @@ def _types() -> dict[str, str]:
     return {row["name_zh"]: row["name_en"] if language() == "en" else row["name_zh"] for row in _seed("instrument_types")}
 
 
-def _classes() -> dict[str, str]:
+def classes() -> dict[str, str]:
+    """Return the classes of instruments by code, named for this reader."""
     return {row["code"]: row["name_en"] if language() == "en" else row["name_zh"] for row in _seed("instrument_classes") if not row["parent"]}
 
 

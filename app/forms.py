@@ -24,6 +24,7 @@ from core.errors import N_, Invalid, MapError, Refused
 from core.money import parse_yuan
 from geodata.crs import SYSTEMS
 from geodata.listings import MAX_NOTICE_HOURS, MAX_REPORT_DAYS, WEEKDAYS, NewInstrument, Offer, Place, parse_hours
+from matching.learning.log import read_seen
 
 Faults = dict[str, Invalid]
 T = TypeVar("T", bound=BaseModel)
@@ -157,7 +158,8 @@ class Form(BaseModel):
 class Checkout(Form):
     """What the check-out asks for: instrument, slot, service, voucher, the three plain questions, and what is to be done.
 
-    `voucher`: id or code, "none" to pay in full oneself, empty for the one that expires first.
+    `voucher`: id or code, "none" to pay in full oneself, empty for the one that expires first. `seen`: the row of a list that one
+    came from; what is none is empty.
     """
 
     instrument: Id
@@ -169,6 +171,7 @@ class Checkout(Form):
     funded: Answer = "no"
     batch: Answer = "no"
     need: Annotated[Text, Field(max_length=500)] = ""
+    seen: Annotated[str, BeforeValidator(lambda given: str(read_seen(str(given)) or ""))] = ""
 
     @model_validator(mode="after")
     def _ends_later(self) -> Self:

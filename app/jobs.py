@@ -12,12 +12,14 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from app import filejobs, sealing
-from bookings import binding, orders
+from app import filejobs, savedlook, sealing
+from bookings import binding, demand, orders, posting, records, savednews, unanswered
 from bookings.queries import overdue, voided
 from core.errors import N_
 from geodata import grid
-from parties import carriers, notices
+from matching import campaigns, speclimits
+from matching.learning import log as learnt
+from parties import carriers, messages, notices
 from vouchers import applications, files, issuing, lifecycle
 from vouchers.queries import expired, lapsed
 
@@ -89,6 +91,15 @@ JOBS: tuple[Job, ...] = (
         label=N_("公示期满发券"),
         paper="application",
     ),
+    Job(
+        "end needs that nobody picked",
+        posting.overdue,
+        lambda session, key: posting.expire(session, need_id=key),
+        label=N_("没选定的需求到期"),
+        paper="need_post",
+        every=60.0,
+    ),
+    Job("forget old messages", messages.stale, lambda session, _key: messages.forget(session), label=N_("旧消息清理"), every=HOURLY, silent=True),
     Job("end notices", notices.due, lambda session, key: notices.end(session, notice_id=key), label=N_("公示期满"), paper="notice", every=60.0),
     Job(
         "open, suspend and resume carriers",
@@ -99,8 +110,23 @@ JOBS: tuple[Job, ...] = (
         every=60.0,
     ),
     Job("fold the map's changes into its cells", grid.pending, lambda session, _key: grid.fold(session), label=N_("地图计数"), silent=True),
+    Job(
+        "read changed specifications",
+        speclimits.unread,
+        lambda session, _: speclimits.read_due(session),
+        label=N_("仪器指标读成区间"),
+        silent=True,
+    ),
+    Job("count the carriers' records", records.due, lambda session, _: records.refresh(session), label=N_("载体履约记录"), every=60.0, silent=True),
     Job("seal the audit record", sealing.due, lambda session, _key: sealing.seal_and_sign(session), label=N_("审计记录封存"), silent=True),
     Job("write the published roots", sealing.unwritten, lambda session, _key: sealing.write(session), label=N_("审计根公布"), silent=True),
+    Job("work out campaigns", campaigns.due, campaigns.work_out, label=N_("集中匹配"), paper="campaign", tries=2),
+    Job("look at kept searches", savedlook.due, savedlook.look, label=N_("保存的搜索再看一遍"), every=60.0),
+    Job("count unanswered needs", unanswered.due, unanswered.note, label=N_("没人接的需求计入缺口"), every=60.0, silent=True),
+    Job("note how orders from lists ended", learnt.ended, learnt.settle, label=N_("搜索记录整理"), every=HOURLY, silent=True),
+    Job("throw away what led to askers", demand.untidy, demand.tidy, label=N_("需求记录去掉来源"), every=600.0, silent=True),
+    Job("forget old lists", learnt.stale, learnt.forget, label=N_("过期的搜索记录删除"), every=HOURLY, silent=True),
+    Job("forget old news of kept searches", savednews.stale, savednews.forget, label=N_("过期的搜索消息删除"), every=HOURLY, silent=True),
     Job("scan files", filejobs.unscanned, filejobs.rescan, label=N_("材料补扫病毒"), every=60.0, silent=True),
     Job("forget files that nobody used", files.unused, files.forget, label=N_("没用上的材料清理"), every=HOURLY, silent=True),
     Job("sweep the folder of files", filejobs.sweepable, filejobs.sweep, label=N_("材料存储清扫"), every=HOURLY, silent=True),

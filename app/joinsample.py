@@ -23,6 +23,12 @@ from parties.facts import Contact, Facts, Proof
 
 COUNTY: Final = "331083"
 _SERIAL: Final = {"enterprise": 9_000_001, "carrier": 9_000_002}
+_ACCREDITATIONS: Final = """
+INSERT INTO accreditation (organisation_id, kind, number, expires_on, state, row_version, is_sample)
+SELECT o.id, k.kind, '示例资质-' || upper(k.kind) || '-' || o.code, CAST(:today AS date) + 400 + CAST(o.nth % 500 AS integer), 'checked', 1, true
+FROM (SELECT id, code, row_number() OVER (ORDER BY code) AS nth FROM organisation WHERE kind = 'carrier' AND is_sample) o
+JOIN (VALUES ('cma', 3), ('cnas', 5)) AS k(kind, every) ON o.nth % k.every = 0 ORDER BY o.code, k.kind
+"""
 _ADMINS: Final = "UPDATE membership SET is_admin = true WHERE id IN (SELECT min(id) FROM membership GROUP BY organisation_id)"
 
 
@@ -30,6 +36,11 @@ def make_admins(session: Session) -> None:
     """Make the first member of every organisation its administrator."""
     session.execute(text(_ADMINS))
     session.expire_all()
+
+
+def lay_accreditations(session: Session) -> None:
+    """Give every third invented carrier a CMA and every fifth a CNAS, checked and valid for a year and more; real ones get nothing."""
+    session.execute(text(_ACCREDITATIONS), {"today": clock.today(session)})
 
 
 def lay_joining(session: Session) -> None:

@@ -21,6 +21,7 @@ ORDER_EVENTS: Final = {
     "offer": N_("下单"),
     "book": N_("下单"),
     "draft": N_("写报价"),
+    "pick": N_("选定载体的答复"),
     "propose": N_("发出报价"),
     "accept": N_("接单"),
     "counter": N_("还价"),

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.sample import enrol, give_budgets, publish_policies
+from bookings import records
 from bookings.sample import calendar, history
 from core.db import Base
 from core.errors import N_, Refused
@@ -24,6 +25,7 @@ from geodata.bulk import defer, restore, settle_ids
 from geodata.regions import HOME
 from geodata.sampling.organisations import lay_authorities
 from geodata.sampling.world import Land, World, WorldStep, lands, size_named
+from matching.speclimits import read_all
 from vouchers.ledger import violations
 
 Tell = Callable[[str], None]
@@ -220,6 +222,8 @@ def _restore(session: Session, world: World, *, of_map: bool) -> int:
 
 
 def _statistics(session: Session, _world: World) -> None:
+    read_all(session)
+    records.refresh(session)
     session.execute(text("ANALYZE"))
 
 

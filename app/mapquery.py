@@ -1,9 +1,11 @@
 """The address of the map page: every filter, order, place and correction as pairs of the query, read and written in one place.
 
-    need=…  sort=best|own|soon|near  lon=… lat=…  place=长兴县  area=west,south,east,north  limit=…  cursor=…
+    need=…  part=2 (of several needs in one sentence)
+    sort=best|own|soon|near  lon=… lat=…  place=长兴县  area=west,south,east,north  limit=…  cursor=…
     type=扫描电子显微镜 (again for more)  class=010000  kind=university …  level=province …  region=330500 …
     own_max=3000 (yuan that remain after my voucher)  free=week  within=50 (km)  q=words in names
     fix=budget:300000 (fen)  fix=deadline:2026-12-02  fix=type:扫描电子显微镜  fix=region:-   ("-" takes a condition off)
+    drop=…  said=…  w=…  what was put right: see `app.corrections`
 A chip's form may also send budget=3000 (yuan) or deadline=2026-12-02. `view=zoom,lon,lat` belongs to the browser and is left alone.
 """
 
@@ -11,25 +13,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import isfinite, log2
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from app import corrections
 from app.asking import LEVELS, SORTS, Filters, MapQuery
 from core.errors import N_, Invalid
 from core.money import MAX_FEN, parse_yuan
 from geodata.basemap import Box, read_box
 from matching.candidates import Place
+from matching.signals import SIGNALS
 
 OFF = "-"
 KINDS = ("budget", "deadline", "region", "qualification", "quantity", "type")
 SHORT, LONG = 20, 100
-PLAIN = ("need", "sort", "lon", "lat", "place", "area", "limit")
+PLAIN = ("need", "part", "sort", "lon", "lat", "place", "area", "limit")
 FILTERS = ("type", "class", "kind", "level", "region", "own_max", "free", "within", "q")
-PAIRS = ("need", "sort", "lon", "lat", "place", "area", *FILTERS, "fix")
+PAIRS = ("need", "part", "sort", "lon", "lat", "place", "area", *FILTERS, "fix", "drop", "said", "w")
 """All that another page carries along, so that one comes back to the same list."""
 
 MANY = ("type", "kind", "level", "region")
@@ -70,10 +74,30 @@ class Address:
         kept = [(name, value) for name, value in self.pairs if not (name == "fix" and value.startswith(f"{kind}:"))]
         return with_pairs(base, [*kept, *(("fix", f"{kind}:{value}") for value in values)])
 
+    def dropped(self, base: str, key: str) -> str:
+        """Return the address in which the condition `key` is taken off."""
+        return self.with_dropped(key).link(base)
+
+    def with_dropped(self, key: str) -> Address:
+        """Return the address, as far as links go, in which the condition `key` is taken off."""
+        return replace(self, pairs=(*corrections.without_key(self.pairs, key), ("drop", key)))
+
+    def with_said(self, key: str, words: str) -> Address:
+        """Return the address, as far as links go, in which the condition `key` is said in these words."""
+        said = ("said", f"{key}{corrections.SEPARATOR}{words}")
+        return replace(self, pairs=(*corrections.without_key(self.pairs, key), said))
+
+    def undone(self, base: str, key: str) -> str:
+        """Return the address in which the text alone says what holds of `key`."""
+        return with_pairs(base, corrections.without_key(self.pairs, key))
+
 
 def read(args: MultiDict[str, str]) -> Address:
     """Read the query of the map page; raise `Invalid` naming the field for anything that cannot be meant."""
-    fixes = _fixes(args)
+    said = corrections.read_said(args)
+    dropped = corrections.read_drops(args, (key for key, _ in said))
+    weights = corrections.read_weights(args, (signal.name for signal in SIGNALS))
+    fixes = [fix for fix in _fixes(args) if fix.partition(":")[0] not in {*dropped, *(key for key, _ in said if key != corrections.TYPE)}]
     values = [fix.partition(":")[::2] for fix in fixes]
     for kind, _ in values:
         if kind not in KINDS:
@@ -86,15 +110,19 @@ def read(args: MultiDict[str, str]) -> Address:
         area=read_area(args.get("area", "")),
         filters=_filters(args),
         cursor=_words(args, "cursor"),
-        drop=frozenset(kind for kind, value in values if value == OFF),
+        drop=frozenset((*dropped, *(kind for kind, value in values if value == OFF))),
         types=tuple(value for kind, value in values if kind == "type" and value not in (OFF, "")),
         due=_due(value for kind, value in values if kind == "deadline" and value != OFF),
         budget=_budget(value for kind, value in values if kind == "budget" and value != OFF),
+        said=said,
+        weights=weights,
+        part=_part(args.get("part", "").strip()),
     )
     limit = args.get("limit", "")
     if limit and limit not in (str(SHORT), str(LONG)):
         raise Invalid("limit", N_("一页可以看 %(short)s 行或 %(long)s 行。"), short=SHORT, long=LONG)
-    return Address(query, (*_pairs(args), *(("fix", fix) for fix in fixes)), LONG if limit == str(LONG) else SHORT)
+    more = (*(("fix", fix) for fix in fixes), *corrections.pairs_of(dropped, said, weights))
+    return Address(query, (*_pairs(args), *more), LONG if limit == str(LONG) else SHORT)
 
 
 def _pairs(args: MultiDict[str, str]) -> Pairs:
@@ -116,6 +144,12 @@ def _filters(args: MultiDict[str, str]) -> Filters:
         within=_within(args.get("within", "").strip()),
         q=_words(args, "q"),
     )
+
+
+def _part(given: str) -> int:
+    if given and not (given.isascii() and given.isdigit() and len(given) == 1):
+        raise Invalid("part", N_("一句话里最多分 9 件事。"))
+    return int(given or 0)
 
 
 def _several(args: MultiDict[str, str], name: str, fits: Callable[[str], object] = bool, wrong: str = N_("这个值不能用。")) -> tuple[str, ...]:
@@ -168,7 +202,7 @@ def _within(given: str) -> int | None:
 
 def _fixes(args: MultiDict[str, str]) -> list[str]:
     """Return the corrections, a typed `budget` (yuan) or `deadline` (ISO date) of a chip's small form among them."""
-    fixes = list(dict.fromkeys(args.getlist("fix")))
+    fixes = list(dict.fromkeys((*args.getlist("fix"), *(f"{corrections.TYPE}:{name}" for name in corrections.read_types(args)))))
     typed: dict[str, Callable[[str], str]] = {"budget": lambda given: str(parse_yuan(given, "budget")), "deadline": str}
     for kind, read_it in typed.items():
         if args.get(kind):

@@ -245,5 +245,7 @@ _REGIONS: Final = {
     "organisation": "SELECT adcode FROM organisation WHERE id = :key",
     "carrier_entry": "SELECT g.adcode FROM carrier_entry x JOIN organisation g ON g.id = x.organisation_id WHERE x.id = :key",
     "notice": "SELECT region FROM notice WHERE id = :key",
+    "need_post": "SELECT region FROM need_post WHERE id = :key",
+    "campaign": "SELECT region FROM campaign WHERE id = :key",
 }
 """Whose officers see a row that failed, by the paper that its key belongs to."""

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts import Membership, User, add_membership, add_user, hash_password
 from app.demo import DEMO_PASSWORD, OPERATOR
-from app.joinsample import lay_joining, make_admins
+from app.joinsample import lay_accreditations, lay_joining, make_admins
+from app.needsample import lay_needs
+from bookings import records
 from bookings.sample import calendar, history
 from bookings.sampling.cast import is_told
 from bookings.sampling.policies import county_policies, sample_policies, zone, zone_policy
@@ -32,6 +34,7 @@ from geodata.regions import Region, is_within
 from geodata.sample import lay
 from geodata.sampling.organisations import DEMO_CARRIERS, DEMO_ENTERPRISES, DEMO_FUNDERS, HUZHOU, YUHUAN, ZHEJIANG, funders
 from geodata.sampling.world import World, lands
+from matching.speclimits import read_all
 from vouchers.budgets import adopt
 from vouchers.policy import Policy, PolicyVersion, publish, seed_policies
 
@@ -71,6 +74,8 @@ def load(session: Session, size: str, day: date) -> World:
         history(session, land.province, day=day, size=land.size, seed=world.seed)
         calendar(session, land.province, day=day, seed=world.seed)
     give_budgets(session, [land.province for land in lands(size)])
+    read_all(session)
+    records.refresh(session)
     world.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return world
@@ -122,6 +127,7 @@ def give_budgets(session: Session, provinces: Sequence[str]) -> None:
         return
     with _at(session, (session.scalar(select(World.day).limit(1)) or clock.today(session)) - timedelta(days=1)):
         lay_joining(session)
+        lay_needs(session)
     query = select(PolicyVersion).where(PolicyVersion.region.startswith(ZHEJIANG[:2]), PolicyVersion.body["issuance"].astext != "none")
     versions = [version for version in session.scalars(query.order_by(PolicyVersion.policy)) if not is_told(version.terms)]
     counties = _counties(session)
@@ -151,6 +157,7 @@ def enrol(session: Session) -> None:
     officers = [row for row in session.execute(text(_OFFICERS), {"demo": list(DEMO_FUNDERS)}) if row.id not in taken]
     _add_operators(session, [*parties, *officers])
     make_admins(session)
+    lay_accreditations(session)
 
 
 def demo_logins(session: Session) -> list[DemoLogin]:

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app import learned
 from app.asking import Asked, MapQuery, ask, narrowed
+from app.narrowing import hunt_for, told, travelled
 from bookings import queries
 from bookings.checkout import Terms as VoucherTerms
 from bookings.slots import Slot, report_on
@@ -23,8 +25,14 @@ from geodata.regions import shared_digits
 from geodata.wanted import Wanted
 from matching import candidates as facts
 from matching.candidates import Candidate, Terms
-from matching.needs import Constraint, Need, parse_need
+from matching.constraints import Constraint
+from matching.correcting import correct
+from matching.counterfactual import Counterfactual
+from matching.diversity import spread
+from matching.narrowing import narrow
+from matching.needs import Need, parse_need
 from matching.rank import Match, rank
+from matching.relaxing import Relaxation
 from matching.types import Ask, TypeGuess, resolve
 
 KEEP = 0.5
@@ -37,7 +45,8 @@ Ranked = Match[Candidate]
 class Found:
     """The answer: the need as understood, the types, a question instead of types, the ranked matches, all of them, and the regions asked for.
 
-    `wanted`: everything that is open of these types, of which the matches are the nearest; None while there is only a question.
+    `wanted`: everything that is open of these types, of which the matches are the nearest; None while there is only a question. `relaxations`: where
+    few meet every condition, what giving one up brings; the matches then end with the nearest misses. `counterfactual`: what would be better if.
     """
 
     need: Need
@@ -46,6 +55,8 @@ class Found:
     matches: tuple[Ranked, ...] = ()
     regions: Mapping[str, str] = field(default_factory=dict)
     wanted: Wanted | None = None
+    relaxations: tuple[Relaxation, ...] = ()
+    counterfactual: Counterfactual | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,8 @@ class Understood:
 
     def within(self, asked: Asked) -> Wanted:
         """Return the filters that hold for a person, with the regions that must be; the types are left to the candidates."""
-        return narrowed(replace(asked.wanted, types=()), tuple(self.regions.values()))
+        musts = {str(one.value) for one in self.need.constraints if one.kind == "region"}
+        return narrowed(replace(asked.wanted, types=()), tuple(digits for word, digits in self.regions.items() if word in musts))
 
     def wanted(self, asked: Asked) -> Wanted | None:
         """Return everything that is open of these types; None while there is only a question."""
@@ -72,9 +84,13 @@ def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None 
     if meant.ask:
         return Found(meant.need, ask=meant.ask)
     asked = asked or ask(session, actor, query)
-    rows = facts.candidates(session, {t.name_zh: t.score for t in meant.types}, place=asked.place, wanted=meant.within(asked))
-    matches = rank(meant.need, complete(session, asked.terms, rows))
-    return Found(meant.need, meant.types, None, tuple(ordered(matches, query.sort)), meant.regions, meant.wanted(asked))
+    terms, place = asked.terms, asked.place
+    hunt = hunt_for(session, meant, asked, completes=lambda rows: travelled(complete(session, terms, rows), place))
+    narrowing = narrow(session, hunt)
+    matches = spread(rank(meant.need, narrowing.rows, weights=dict(query.weights) or None, stands=narrowing.stands))
+    matches = matches if query.weights else learned.reordered(matches)  # who moves the weights is asked for that order
+    more = Found(meant.need, meant.types, None, tuple(ordered(matches, query.sort)), meant.regions, meant.wanted(asked))
+    return replace(more, relaxations=narrowing.relaxations, counterfactual=told(session, hunt, matches))
 
 
 def understand(session: Session, query: MapQuery) -> Understood:
@@ -91,11 +107,14 @@ def understand(session: Session, query: MapQuery) -> Understood:
 def understood(query: MapQuery, today: date) -> Need:
     """Read the need and put the person's corrections over what the text says."""
     need = parse_need(query.need, today=today)
-    kept = [c for c in need.constraints if c.kind not in query.drop]
+    kept = [c for c in need.constraints if c.key not in query.drop]
     for kind, value in (("deadline", query.due), ("budget", query.budget)):
         if value is not None:
             kept = [c for c in kept if c.kind != kind] + [Constraint(kind, value, str(value), "said")]  # type: ignore[arg-type]
-    return replace(need, constraints=tuple(kept))
+    need = replace(need, constraints=tuple(kept))
+    for key, words in query.said:
+        need = correct(need, key, words)
+    return need
 
 
 def chosen_types(guesses: tuple[TypeGuess, ...], by_hand: tuple[str, ...]) -> tuple[TypeGuess, ...]:
@@ -107,8 +126,8 @@ def chosen_types(guesses: tuple[TypeGuess, ...], by_hand: tuple[str, ...]) -> tu
 
 
 def region_prefixes(session: Session, need: Need) -> dict[str, str]:
-    """Map the region words that the person set as a must to digits of adcodes (33 province, 3301 city, 330110 county)."""
-    words = [str(c.value) for c in need.constraints if c.kind == "region" and c.strength == "required"]
+    """Map the region words that the person set as a must, or as a must not, to digits of adcodes (33 province, 3301 city, 330110 county)."""
+    words = [str(c.value) for c in need.constraints if c.kind in ("region", "not_region") and c.strength == "required"]
     rows = session.execute(text(_REGIONS), {"words": words}) if words else ()
     return {row.word: shared_digits(row.adcode) for row in rows}
 
@@ -128,7 +147,7 @@ def ordered(matches: list[Ranked], sort: str) -> list[Ranked]:
     }
     if sort not in keys:
         return matches
-    return [replace(m, rank=n) for n, m in enumerate(sorted(matches, key=keys[sort]), start=1)]
+    return [replace(m, rank=n) for n, m in enumerate(sorted(matches, key=lambda m: (m.tier, keys[sort](m))), start=1)]
 
 
 def _terms(one: Candidate, slot: Slot | None, terms: VoucherTerms) -> Terms:

@@ -68,7 +68,7 @@ def read_visit(args: MultiDict[str, str]) -> Visit:
     page = args.get("page", "0")
     if not (page.isascii() and page.isdigit() and len(page) < 5 and int(page) <= LAST_PAGE):
         raise Invalid("page", N_("只能看今后 %(weeks)s 周的空档。"), weeks=2 * (LAST_PAGE + 1))
-    kept = tuple((name, value) for name in ("due", "service", *PAIRS) for value in args.getlist(name) if value)
+    kept = tuple((name, value) for name in ("due", "service", "seen", *PAIRS) for value in args.getlist(name) if value)
     return Visit(args.get("need", "")[:500], due, args.get("slot", ""), int(page), args.get("service", ""), kept)
 
 
@@ -92,7 +92,7 @@ def instrument_context(session: Session, actor: Actor, instrument_id: int, visit
         "chosen": chosen,
         "due": visit.due,
         "keep": kept,
-        "back_url": with_pairs(url_for("public.search"), [pair for pair in visit.kept if pair[0] not in ("due", "service")]),
+        "back_url": with_pairs(url_for("public.search"), [pair for pair in visit.kept if pair[0] not in ("due", "service", "seen")]),
         **_turning(one.id, visit),
         **_paying(session, actor, one, listing),
         **_place(one),

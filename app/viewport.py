@@ -5,12 +5,12 @@ With a need the list is ranked and stands for the best of what is counted; witho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, render_template, url_for
 
-from app import results
+from app import doubting, results, tabs
 from app.asking import EVERYWHERE, Asked, ask
 from app.i18n import translate
 from app.mapquery import Address
@@ -34,7 +34,9 @@ def sight(address: Address) -> Sight:
     """Find out what an address means, and rank where it has a need; nothing is counted or listed yet."""
     asked = ask(g.session, g.actor, address.query)
     if address.query.ranks:
-        found = search(g.session, g.actor, address.query, asked)
+        found = search(g.session, g.actor, tabs.chosen(address.query), asked)
+        if doubting.stops(found, address.query):  # nothing meets what contradicts itself: the question comes first
+            found = replace(found, matches=(), relaxations=(), counterfactual=None)
         return Sight(asked, found.wanted, found)
     plan_afresh(g.session)
     return Sight(asked, asked.wanted)
@@ -48,7 +50,7 @@ def page_of(seen: Sight, address: Address, total: int) -> Listing | None:
 def counted(address: Address) -> Wanted | None:
     """Return what an address counts, without its list; None while a need is answered by a question."""
     asked = ask(g.session, g.actor, address.query)
-    return understand(g.session, address.query).wanted(asked) if address.query.ranks else asked.wanted
+    return understand(g.session, tabs.chosen(address.query)).wanted(asked) if address.query.ranks else asked.wanted
 
 
 def viewport(address: Address, zoom: float, *, with_facets: bool) -> dict[str, Any]:

@@ -15,24 +15,29 @@ from flask_openapi3.openapi import OpenAPI
 from sqlalchemy import Connection, Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, ogc, security, whole
+from app import access, api, assets, cli, db, errors, filters, frame, i18n, logs, noting, ogc, security, whole
 from app.api import applications as applications_api
 from app.api import audit as audit_api
 from app.api import budgets as budgets_api
+from app.api import demand as demand_api
 from app.api import docs, items, match, me, orders, places, settlements, vouchers
 from app.api import files as files_api
 from app.api import joining as joining_api
 from app.api import notices as notices_api
 from app.api import policies as policies_api
+from app.api import posted as posted_api
 from app.api.problem import Problem
 from app.config import Settings
 from app.views import (
     admission,
     auth,
+    brokered,
     budgets,
     bureau,
+    campaigns,
     carrier,
     cases,
+    demand,
     earnings,
     enterprise,
     files,
@@ -40,18 +45,25 @@ from app.views import (
     health,
     jobs,
     joining,
+    learning,
+    lexicon,
     organisation,
     payee,
+    picking,
     planner,
     policies,
+    posted,
     problems,
     public,
+    saved,
     tiles,
     uploads,
 )
 from app.views import audit as audit_views
+from app.views import compare as compare_views
 from app.views import map as map_views
 from core.db import make_engine
+from matching import embedding
 
 
 class Application(OpenAPI):
@@ -85,6 +97,8 @@ def build(settings: Settings, *, engine: Engine | Connection | None = None) -> A
         doc_ui=False,
         static_folder=None,
     )
+    if settings.embedding:
+        embedding.switch_on(settings.data_dir / "embedding")
     app.config.update(SETTINGS=settings, SECRET_KEY=settings.secret_key, TLS=settings.tls, TIANDITU=bool(settings.tianditu_key))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if settings.tls:  # then a proxy stands in front: it ends TLS and says who called
@@ -104,8 +118,9 @@ def _assemble(app: Application, engine: Engine | Connection) -> None:
     errors.init_app(app)
     filters.init_app(app)
     frame.init_app(app)
-    for view in VIEWS:
-        app.register_blueprint(view.bp)
+    noting.init_app(app)
+    for pages in dict.fromkeys(view.bp for view in VIEWS):
+        app.register_blueprint(pages)
     for blueprint in dict.fromkeys(module.bp for module in APIS):
         app.register_api(blueprint)
     cli.register(app)
@@ -122,6 +137,7 @@ VIEWS = (
     auth,
     public,
     audit_views,
+    compare_views,
     map_views,
     tiles,
     ogc,
@@ -138,9 +154,17 @@ VIEWS = (
     payee,
     policies,
     planner,
+    demand,
+    learning,
+    saved,
+    campaigns,
+    lexicon,
     joining,
     organisation,
     admission,
+    posted,
+    picking,
+    brokered,
 )
 """Modules with pages; each exports a blueprint `bp`."""
 
@@ -149,6 +173,7 @@ APIS = (
     audit_api,
     me,
     match,
+    demand_api,
     items,
     places,
     orders,
@@ -160,5 +185,6 @@ APIS = (
     joining_api,
     notices_api,
     policies_api,
+    posted_api,
 )
 """Modules with operations of `/api/v1`; most share the blueprint `app.api.bp`."""

@@ -2,11 +2,12 @@
 
 import sys
 
-from benchmarks import catchments, importing, money, nearest, paying, scale
+from benchmarks import catchments, importing, match, money, nearest, paying, scale
 
 BENCHMARKS = {
     "catchments": catchments.run,
     "importing": importing.run,
+    "match": match.run,
     "money": money.run,
     "nearest": nearest.run,
     "paying": paying.run,

@@ -26,17 +26,19 @@ class Load:
         return f"{self.rate:,.0f}/s p50 {self.p50:.1f} ms p95 {self.p95:.1f} ms {self.kb:.1f} kB" + (f" FAILED {self.failed}" if self.failed else "")
 
 
-def press(base: str, paths: Sequence[str], *, seconds: float = 5) -> Load:
+def press(base: str, paths: Sequence[str], *, seconds: float = 5, clients: int = CLIENTS) -> Load:
     """Ask `paths` of the server at `base` for some seconds; raise RuntimeError when wrk says nothing."""
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths))
         file.flush()
-        words = ["wrk", "-t2", f"-c{CLIENTS}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(SCRIPT), base, "--", file.name]
+        words = ["wrk", f"-t{min(2, clients)}", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "20s", "-s", str(SCRIPT), base, "--", file.name]
         told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     line = next((line for line in told.splitlines() if line.startswith("FIGURES ")), "")
     if not line:
         raise RuntimeError(told)
     count, micros, p50, p95, sent, failed = (float(part) for part in line.split()[1:])
+    if not count:
+        raise RuntimeError(f"no answer within {seconds:g} s")
     return Load(count / (micros / 1e6), p50, p95, sent / max(count, 1) / 1000, int(failed))
 
 

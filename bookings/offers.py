@@ -93,6 +93,22 @@ def draft(session: Session, actor: Actor, quotation: Quotation, *, request_id: s
     return once(session, actor, request_id, "draft", content=content, act=act)
 
 
+def stand(session: Session, actor: Actor, quotation: Quotation, *, offered_by: Actor, need: str, request: str) -> Order:
+    """Write a carrier's standing offer as an order that waits for the enterprise's yes; its slot is kept. Only for a step that agrees to it.
+
+    `quotation.enterprise` is not read: `actor` is the enterprise. Raises what `draft` raises.
+    """
+    instrument = _own_instrument(session, offered_by, quotation)
+    _check_price(quotation.price)
+    _check_slot(session, instrument, quotation.start, quotation.end)
+    row = _drafted(session, offered_by, quotation, instrument=instrument, buyer=session.get_one(Organisation, actor.organisation_id))
+    row.state, row.need, row.created_by = "countered", need[:500], actor.user_id
+    born(session, actor, row, "pick", request_id=request, detail={"price": row.price})
+    _book(session, actor, row, instrument, span=(quotation.start, quotation.end), request=request)
+    _note(session, offered_by, row, span=(quotation.start, quotation.end), message=quotation.message)
+    return row
+
+
 def propose(session: Session, actor: Actor, *, order_id: int, request_id: str, given: Given = EMPTY) -> int:
     """Send a drafted offer to the enterprise, which has the usual time to answer; return the order id."""
 

@@ -7,7 +7,7 @@ Day, and `is_known` says so: whoever shows such a date says it too.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import chinese_calendar
 
@@ -29,6 +29,7 @@ def last_known() -> int:
     return int(max(day.year for day in chinese_calendar.holidays))
 
 
+@lru_cache(maxsize=4096)
 def is_workday(day: date) -> bool:
     """Say whether offices work on a day: make-up workdays at a weekend do, holidays within the week do not."""
     if is_known(day.year):

@@ -14,6 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geodata.wanted import Wanted, where
+from matching.gathering import gather
+from matching.records import NOTHING, Record
+from matching.specfit import Known
 
 ANY = Wanted()
 """Every filter left empty."""
@@ -34,7 +37,7 @@ class Place:
 class Candidate:
     """One listing of one open instrument, the test with a report where the carrier offers one; money in fen.
 
-    `distance_m` is None where the location is only approximate or no place is known.
+    `distance_m` is None where the location is only approximate or no place is known; `travel_s`: seconds by road, None where no router answered.
     """
 
     instrument_id: int
@@ -65,6 +68,10 @@ class Candidate:
     next_slot_end: datetime | None = None
     report_on: date | None = None
     voucher_note: str = ""
+    travel_s: float | None = None
+    readings: tuple[Known, ...] = ()
+    record: Record = NOTHING
+    accreditations: tuple[str, ...] = ()
 
     @property
     def id(self) -> int:
@@ -102,25 +109,36 @@ LEFT JOIN region r ON r.adcode = n.adcode
 """Nearest by metres, though the index knows degrees: the nearest `per_type` by degrees say how many metres are enough, and everything in a box
 that holds that circle is put in order by metres. A degree of latitude is at least 110,574 m long; 109,000 leaves room."""
 
+Extra = Sequence[tuple[str, Mapping[str, Any]]]
+"""More conditions: SQL over `m` (`open_instrument`) and its parameters, whose names no two conditions share."""
+
 
 def candidates(
-    session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE
+    session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE, extra: Extra = ()
+) -> list[Candidate]:
+    """Return what `nearest` returns, with what is known of each: specifications, the carrier's record, its accreditations."""
+    return gather(session, nearest(session, types, place=place, wanted=wanted, per_type=per_type, extra=extra))
+
+
+def nearest(
+    session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE, extra: Extra = ()
 ) -> list[Candidate]:
     """Return the nearest open instruments on offer of each type name in `types` (name_zh → fit 0..1) that meet the map's filters, unranked.
 
-    Without a `place` the middle of the province stands in for the order of the query and every distance is None.
+    Without a `place` the middle of the province stands in for the order of the query and every distance is None. `extra` conditions hold as well.
     """
     ids = type_ids(session, types)
+    if not ids:
+        return []
     origin = place or Place(120.1, 29.2)
-    condition, values = where("instruments", wanted)
+    said, values = where("instruments", wanted)
+    condition = " AND ".join([said, *(sql for sql, _ in extra)])
+    values = {**values, **{name: value for _, params in extra for name, value in params.items()}}
     slots = ", ".join(f":type{n}" for n in range(len(ids)))  # one by one: the planner knows how many, and keeps its plan
     values |= {f"type{n}": one for n, one in enumerate(ids)}
-    values |= {
-        "located": place is not None,
-        "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})",
-        "lat": origin.lat,
-    }
-    rows = session.execute(text(_NEAR.format(condition=condition, types=slots, per_type=int(per_type))), values).mappings().all() if ids else ()
+    values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})", "lat": origin.lat}
+    statement = _NEAR.format(condition=condition, types=slots, per_type=int(per_type))
+    rows = session.execute(text(statement), values).mappings()
     return [Candidate(type_fit=ids[row["type_id"]], **row) for row in rows]
 
 

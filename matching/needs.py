@@ -6,34 +6,23 @@ reads. Place words stay words: turning them into regions is left to the caller, 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from core.errors import N_, Invalid
+from matching.constraints import Constraint, Kind, Origin, Strength
+from matching.doubts import Doubt, doubts
 from matching.lexicon import read_table
 from matching.lexicon.text import Text, normalise
+from matching.limits import Limit
+from matching.reading.distance import distances
+from matching.reading.handover import handovers
+from matching.reading.limits import find_limits
 
 LONGEST: Final = 500
-Kind = Literal["budget", "deadline", "region", "qualification", "quantity"]
-Origin = Literal["said", "guessed"]
-Strength = Literal["required", "preferred"]
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """One condition of a need. `value` by kind: budget in fen, deadline a date, quantity a count, region and qualification a word.
-
-    `text` is what was typed; `origin` says whether it was put as a condition or we take it for one.
-    """
-
-    kind: Kind
-    value: int | date | str
-    text: str
-    origin: Origin
-    strength: Strength = "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +33,16 @@ class Need:
     topic: str
     asked_on: date
     constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What the need asks of the instrument's figures."""
+        return tuple(one.value for one in self.constraints if isinstance(one.value, Limit))
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What has to be asked before the answer can be trusted."""
+        return doubts(self.text, self.constraints, self.asked_on)
 
     @property
     def budget_fen(self) -> int | None:
@@ -81,7 +80,7 @@ def parse_need(text: str, *, today: date) -> Need:
         hits += [hit for hit in find(spelt.chars, today) if not any(hit.start < old.end and old.start < hit.end for old in hits)]
     hits.sort(key=lambda hit: hit.start)
     constraints = tuple(Constraint(hit.kind, hit.value, spelt.as_typed(hit.start, hit.end), hit.origin, hit.strength) for hit in hits)
-    return Need(text, _without(spelt, hits), today, constraints)
+    return Need(text, _without(spelt, hits), today, (*constraints, *find_limits(text)))
 
 
 def _without(spelt: Text, hits: list[Hit]) -> str:
@@ -309,8 +308,12 @@ PIECES = re.compile(
     rf"|\b(\d{{1,6}}|{'|'.join(ENGLISH)})\s(?:samples?|pieces?|pcs|specimens?|batches|parts|units)\b"
 )
 PAPERS = re.compile(r"(?<![a-z])(cma|cnas|glp|nadcap|iso\s?/?\s?(?:iec)?\s?17025|计量认证)(?![a-z])(?:资质|认证|认可|资格|盖章|章)?(优先|preferred)?")
+UNWANTED = re.compile(r"(?:不需要?|不用|无需|不要求?|不必|没有|\bno |without |not need )(?:有|the |a )?$")
+UNNEEDED = re.compile(r"\s?(?:也行|也可以?|不需要|不要求|不用|is not needed|not (?:needed|required))")
 PAPER_NAMES: Final = {"计量认证": "CMA"}
 NEAR: Final = r"附近|周边|一带|优先|为佳|最好|就近|near|around|close to|prefer|ideally|or nearby"
+AWAY: Final = re.compile(r"(?:不要|不考虑|不去|除了?|除开|别(?:给我)?(?:推荐|找|要)?|not (?:in )?|except(?: for)? |excluding |outside (?:of )?)$")
+EXCEPT: Final = re.compile(r"的?(?:除外|以外|之外)")
 ONLY: Final = r"市内|区内|县内|省内|内|本地|当地|限|只|必须|in |within|only|located"
 
 
@@ -325,6 +328,8 @@ def _pieces(chars: str, _today: date) -> Iterator[Hit]:
 
 def _papers(chars: str, _today: date) -> Iterator[Hit]:
     for match in PAPERS.finditer(chars):
+        if UNWANTED.search(chars[max(0, match.start() - 12) : match.start()]) or UNNEEDED.match(chars, match.end()):
+            continue
         name = PAPER_NAMES.get(match[1]) or ("ISO/IEC 17025" if "17025" in match[1] else match[1].upper())
         yield Hit(*match.span(), "qualification", name, "said", "preferred" if match[2] else "required")
 
@@ -350,6 +355,9 @@ def _regions(chars: str, _today: date) -> Iterator[Hit]:
         around = match[1] + " " + match[3]
         near, only = re.search(NEAR, around), re.search(ONLY + "|^在", around)
         strength: Strength = "required" if only and not near else "preferred"
+        if AWAY.search(chars[max(0, match.start() - 14) : match.start()]) or EXCEPT.match(chars, match.end()):
+            yield from (replace(hit, kind="not_region") for hit in _chain(match, words, origin="said", strength="required"))
+            continue
         origin: Origin = "said" if near or only else "guessed"
         yield from _chain(match, words, origin=origin, strength=strength)
 
@@ -368,5 +376,13 @@ def _chain(match: re.Match[str], words: dict[str, str], *, origin: Origin, stren
         yield Hit(start, end, "region", words[place.group()], origin, strength)
 
 
+def _distances(chars: str, today: date) -> Iterator[Hit]:
+    yield from (Hit(*found) for found in distances(chars, today))  # type: ignore[arg-type]
+
+
+def _handovers(chars: str, today: date) -> Iterator[Hit]:
+    yield from (Hit(*found) for found in handovers(chars, today))  # type: ignore[arg-type]
+
+
 Finder = Callable[[str, date], Iterator[Hit]]
-FINDERS: Final[tuple[Finder, ...]] = (_budgets, _deadlines, _papers, _pieces, _regions)
+FINDERS: Final[tuple[Finder, ...]] = (_distances, _budgets, _deadlines, _papers, _pieces, _handovers, _regions)

@@ -9,6 +9,8 @@ from matching.specwords import BEFORE, CONNECT, CROSS, FORCE, NAMELESS, SHAKE
 from matching.units import NONE, Unit
 
 G_FORCE: Final = Unit("g", "m/s²", 9.80665, "加速度")
+KILOGRAMS: Final = ("kg", "KG", "Kg", "公斤")
+WEIGHTS: Final = (*KILOGRAMS, "mg", "g")
 TON_FORCE: Final = Unit("吨", "N", 9806.65, "力")
 
 
@@ -17,7 +19,7 @@ def axes(plain: str, numbers: list[Number]) -> list[Number]:
     found: list[Number] = []
     unit = NONE
     for number in reversed(numbers):
-        named = re.search(r"[XYZ]轴?[:=]?\s*$", plain[: number.start]) is not None
+        named = re.search(r"[XYZ]轴?[:=]?\s*$", plain[max(0, number.start - 8) : number.start]) is not None
         found.append(replace(number, unit=unit) if named and number.unit is NONE else number)
         unit = number.unit if named and number.unit is not NONE else unit if named else NONE
     return found[::-1]
@@ -33,11 +35,7 @@ def group(plain: str, numbers: list[Number], at: int) -> tuple[list[Number], str
             return [one, two], "range"
         if re.fullmatch(r"\s*(?:±|\+/-|\+-)\s*", between):
             return [one, two], "tolerance"
-        slashed = [one]
-        while (
-            at + len(slashed) < len(numbers) and slashed[-1].unit is NONE and plain[slashed[-1].end : numbers[at + len(slashed)].start].strip() == "/"
-        ):
-            slashed.append(numbers[at + len(slashed)])
+        slashed = _listed(plain, numbers, at)
         if len(slashed) > 1 and slashed[-1].unit is not NONE:
             return slashed, "list"
         cross = [one]
@@ -48,20 +46,42 @@ def group(plain: str, numbers: list[Number], at: int) -> tuple[list[Number], str
     return [one], "one"
 
 
+def _listed(plain: str, numbers: list[Number], at: int) -> list[Number]:
+    """Return the numbers from `at` on that a slash or 、 parts and one unit at the end serves."""
+    found = [numbers[at]]
+    for following in numbers[at + 1 :]:
+        if found[-1].unit is not NONE or plain[found[-1].end : following.start].strip() not in ("/", "、"):
+            break
+        found.append(following)
+    return found
+
+
+def _presses(written: str, context: str, plain: str) -> bool:
+    """Say whether a weight is said of a force: the load of a hardness tester, a pull in kilograms, the contact force of a stylus."""
+    if written in ("g", "kg") and "硬度" in plain and re.search(r"载荷|负荷", context):
+        return True
+    words = r"试验力|拉力|推力|压力|力值" if written in KILOGRAMS else r"接触力|针压|测力|法向力"
+    return re.search(words, context) is not None
+
+
 def meant(number: Number, context: str, plain: str) -> Unit:
     """Return the unit that the words around make of an ambiguous one: 吨 of a load is a force, g of a vibration an acceleration."""
     unit = number.unit
-    if unit.written in ("t", "吨", "T") and FORCE.search(context):
+    if (unit.written in ("t", "吨") or (unit.written == "T" and not re.search(r"扭|磁|场", context))) and FORCE.search(context):
         return replace(TON_FORCE, written=unit.written)
-    if unit.written in ("kg", "KG", "Kg", "公斤") and re.search(r"试验力|拉力|推力|压力|力值", context):
-        return Unit(unit.written, "N", 9.80665, "力")
+    if unit.written in WEIGHTS and _presses(unit.written, context, plain):
+        return replace(unit, si="N", factor=unit.factor * 9.80665, quantity="力")
     if unit.written in ("g", "G") and (SHAKE.search(context) or SHAKE.search(plain)):
         return G_FORCE
     if unit.written == "度" and re.search(r"角|旋转|倾|转动|俯仰|摆", context):
         return Unit("度", "rad", 0.017453292519943295, "角度")
-    if unit.written == "T" and re.search(r"扭|磁|场", context) is None and FORCE.search(context):
-        return replace(TON_FORCE, written="T")
     return unit
+
+
+def side(unit: Unit, dimensions: int) -> Unit:
+    """Return the unit of one side of a size: 400×300 mm² is said of sides in mm."""
+    power = {"m²": 2, "m³": 3}.get(unit.si)
+    return replace(unit, si="m", factor=unit.factor ** (1 / power), quantity="长度") if power and power == dimensions else unit
 
 
 def worth(gap: str, group: list[Number], kind: str, name: str) -> bool:
@@ -69,6 +89,7 @@ def worth(gap: str, group: list[Number], kind: str, name: str) -> bool:
     if any(number.unit is not NONE for number in group):
         return True
     if kind == "size":
-        return bool(re.search(r"像素|分辨率|pixel|点阵|阵列", gap))
+        return bool(re.search(r"像素|分辨率|pixel|点阵|阵列|全幅|画幅|@\s*$", gap))
     said = BEFORE.search(gap) or re.search(r"[:=]\s*$|±\s*$", gap)
-    return bool(name) and (bool(NAMELESS.search(name)) or (bool(said) and not name.isascii()) or (kind == "range" and len(name) > 1))
+    named = not name.isascii() or (len(name) > 2 and re.search(r"[<>≤≥]\s*$", gap))
+    return bool(name) and (bool(NAMELESS.search(name)) or (bool(said) and bool(named)) or (kind == "range" and len(name) > 1))

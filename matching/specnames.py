@@ -8,7 +8,7 @@ from matching.specwords import AFTER, BEFORE, NAMES, RISING, ROOM, WORDS, Op
 
 def op(plain: str, gap: str, number: Number, name: str) -> Op:
     """Return the operator that the words before and behind a number say; none is "="."""
-    said = re.split(r"[,;，、；。]", gap)[-1] if not re.search(r"[≤≥<>]", gap) else gap
+    said = re.split(r"[,;，、；。](?=\s*[^\s])", gap)[-1]
     if re.search(r"±\s*$|\+/-\s*$", gap):
         return "±"
     if ROOM.search(gap) and ROOM.search(gap).end() == len(gap):  # type: ignore[union-attr]

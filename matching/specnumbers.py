@@ -2,10 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from matching.siforms import SUPER
+from matching.spechan import spelt
 from matching.specwords import CODES, NUMBER, ROOM, SCALE
 from matching.units import NONE, Unit, find
+
+GLUED: Final = re.compile(r"(?<![A-Za-z])(?:NA|pH|PH|Ra|Rz|OD|SNR)$")
+"""Quantities whose sign stands right before the number: NA1.4, pH7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ def numbers(plain: str, text: str) -> list[Number]:
     while match := NUMBER.search(plain, at):
         at = max(match.end(), match.start() + 1)
         start = match.start("power") if match["power"] else match.start("mantissa")
-        joined = bool(found) and found[-1].end == start - 1
+        joined = bool(found) and (found[-1].end == start - 1 or (found[-1].end == start and found[-1].unit is not NONE))
         if any(low <= start < high for low, high in hidden) or (not joined and _in_a_name(plain, start, match)):
             continue
         sign = _sign(plain, match, start)
@@ -37,7 +42,9 @@ def numbers(plain: str, text: str) -> list[Number]:
         signed = sign < 0 or match["sign"] == "+"
         found.append(Number(value, unit, match.start() if signed else start, unit_end, text[end:unit_end].strip()))
         at = max(at, unit_end)
-    return found
+    spelt_out = [Number(value, unit, start, end, unit.written) for value, unit, start, end in spelt(plain)]
+    apart = [one for one in spelt_out if not any(one.start < other.end and other.start < one.end for other in found)]
+    return sorted([*found, *apart], key=lambda one: one.start)
 
 
 def _in_a_name(plain: str, start: int, match: re.Match[str]) -> bool:
@@ -46,9 +53,10 @@ def _in_a_name(plain: str, start: int, match: re.Match[str]) -> bool:
     if before == "双":
         return True
     if not (before.isascii() and before.isalpha()) and before != "_":
-        return before == "." or (
-            before == "-" and start > 1 and plain[start - 2].isascii() and plain[start - 2].isalpha() and not ROOM.search(plain[:start])
-        )
+        dashed = before == "-" and start > 1 and plain[start - 2].isascii() and plain[start - 2].isalpha()
+        return before == "." or (dashed and not ROOM.search(plain[max(0, start - 30) : start]))
+    if GLUED.search(plain[max(0, start - 4) : start]):
+        return False
     axis = before in "XYZRDLWH" and (start < 2 or not plain[start - 2].isalnum() or ord(plain[start - 2]) > 0x2E7F)
     return not (axis and find(plain, match.end()) is not None)
 
@@ -59,7 +67,7 @@ def _sign(plain: str, match: re.Match[str], start: int) -> int:
         return -1
     if match["sign"] != "-":
         return 1
-    before = plain[: match.start()].rstrip(" ")
+    before = plain[max(0, match.start() - 24) : match.start()].rstrip(" ")
     if not before:
         return -1
     last = before[-1]

@@ -6,7 +6,7 @@ says what X is; up to gives an upper bound; test conditions (at 15 kV) are readi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from matching import specgroups, specnames
@@ -21,7 +21,10 @@ Value = float | tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a specification; ranges have two values, from low to high as written. `si_value` is in `si_unit`."""
+    """One reading of a specification; ranges have two values, from low to high as written. `si_value` is in `si_unit`.
+
+    text[start:end] is the figure.
+    """
 
     quantity: str
     op: Op
@@ -30,9 +33,8 @@ class Reading:
     si_value: Value
     si_unit: str
     condition: bool = False
-
-
-"""What 双85 stands for: the damp heat of 85 ℃ and 85 % relative humidity."""
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 DOUBLE_85: Final = (Reading("温度", "=", 85.0, "℃", 358.15, "K"), Reading("湿度", "=", 85.0, "%RH", 0.85, "1"))
@@ -81,9 +83,10 @@ def _made(plain: str, gap: str, group: list[Number], kind: str, name: str) -> It
     if kind == "size" and len(group) == 2 and group[0].unit is NONE and unit.quantity in ("体积", "质量"):  # 6×500mL is six of them
         yield _one("数量", op, group[0], condition)
         group = group[1:]
+    unit = specgroups.side(unit, len(group)) if kind == "size" else unit
     for n, number in enumerate(group):
         axis = "XYZ"[n] + label if kind == "size" and n < 3 else label
-        yield _one(axis, op, replace(number, unit=number.unit if number.unit is not NONE else unit), condition)
+        yield _one(axis, op, replace(number, unit=unit if number.unit is NONE or number is group[-1] else number.unit), condition)
 
 
 def _range(group: list[Number], unit: Unit, label: str, condition: bool) -> Reading:
@@ -92,13 +95,13 @@ def _range(group: list[Number], unit: Unit, label: str, condition: bool) -> Read
     different = DIFFERENCE.search(label) is not None and not units[0].is_temperature
     values = tuple(_tidy(one.value(number.value, difference=different)) for one, number in zip(units, group, strict=True))
     shown = ",".join(dict.fromkeys(written))
-    return Reading(label, "range", (group[0].value, group[1].value), shown, (values[0], values[1]), unit.si, condition)
+    return Reading(label, "range", (group[0].value, group[1].value), shown, (values[0], values[1]), unit.si, condition, group[0].start, group[-1].end)
 
 
 def _one(label: str, op: Op, number: Number, condition: bool, *, difference: bool = False) -> Reading:
     apart = difference or op == "±" or DIFFERENCE.search(label) is not None
     value = _tidy(number.unit.value(number.value, difference=apart))
-    return Reading(label, op, number.value, number.written or number.unit.written, value, number.unit.si, condition)
+    return Reading(label, op, number.value, number.written or number.unit.written, value, number.unit.si, condition, number.start, number.end)
 
 
 def _tidy(value: float) -> float:

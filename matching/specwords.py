@@ -55,7 +55,7 @@ NUMBER: Final = re.compile(
 SCALE: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8, "万亿": 1e12}
 CONNECT: Final = re.compile(r"\s*(?:~|-|–|—|--|——|至|到|to|…|\.\.\.?|÷)\s*")
 ROOM: Final = re.compile(
-    r"(?:室温|常温|环境温度|RT|R\.T\.|ambient|room temperature|环温)(?:\s?[+±]\s?\d+\s?(?:℃|°C|K))?\s*(?:~|-|–|—|至|"
+    r"(?:室温|常温|环境温度|RT|R\.T\.|ambient|room temperature|环温|(?<![A-Za-z])DC)(?:\s?[+±]\s?\d+\s?(?:℃|°C|K)?)?\s*(?:~|-|–|—|至|"
     r"到|to)\s*",
     re.IGNORECASE,
 )
@@ -63,7 +63,7 @@ CROSS: Final = re.compile(r"\s*(?:\([^()]{1,6}\)|[长宽高深LWHDXYZ])?\s*[×xX
 CLAUSE: Final = re.compile(r"[,;，。;、|\n\t]|(?<=\s)/(?=\s)")
 NAMELESS: Final = re.compile(
     r"m/z|pH|折射率|吸光度|放大|倍率|消光比|数值孔径|质荷比|质量数|原子序数|通道数?$|像素|样品数|"
-    r"信噪比|分辨率|动态范围|阶|因数|系数|比$|数$|指数|次数|个数",
+    r"信噪比|S/N|SNR|VSWR|(?<![A-Za-z])NA$|分辨率|resolution|动态范围|阶|因数|系数|比$|数$|指数|次数|个数",
     re.IGNORECASE,
 )
 
@@ -94,11 +94,11 @@ AFTER: Final = re.compile(
     r"(?P<le>(?:及|或|和)?(?:以下|以内|之内|内(?![径腔部箱存])|更低|更小)|\s?max(?![a-z])|\s?or less|\s?and below))",
     re.IGNORECASE,
 )
-RISING: Final = re.compile(r"信噪比|纯度|效率|灵敏度.*倍|透过率|回收率|保真|隔离度|抑制比|线性相关|相关系数|消光比|量子产率|真空度以上")
+RISING: Final = re.compile(r"信噪比|S/N|纯度|效率|灵敏度.*倍|透过率|回收率|保真|隔离度|抑制比|线性相关|相关系数|消光比|量子产率|真空度以上")
 CONDITION_BEFORE: Final = re.compile(r"(?:@|(?<![A-Za-z])at|偏移|频偏|偏离|在|当|under)\s*[^\d,;，；、]{0,8}$", re.IGNORECASE)
 CONDITION_AFTER: Final = re.compile(r"\s*(?:处|时|条件下|下(?!限)|环境下|负载下)")
 DIFFERENCE: Final = re.compile(
-    r"波动|均匀|偏差|精度|误差|分辨|温差|稳定|准确|漂移|重复|允差|过冲|梯度|公差|温升|控温|噪声|灵敏|accuracy|resolution|uniform|stabil|"
+    r"波动|均匀|偏差|精度|误差|分辨|温差|温场|稳定|准确|漂移|重复|允差|过冲|梯度|公差|温升|控温|噪声|灵敏|accuracy|resolution|uniform|stabil|"
     r"fluctuat|deviation|NETD|差",
     re.IGNORECASE,
 )
@@ -112,6 +112,7 @@ CODES: Final = re.compile(
     r"|IP[0-9X]{2}K?(?![\d.])|No\.\s?\d+|第\d+[号章条]|\d{4}年版?|\d+(?:\.\d+)*\s?(?:元|块钱|万元)|(?<![\d.])(?:1H|"
     r"13C|15N|19F|31P|2H)(?![A-Za-z])|(?<=\d):\d+(?![\d:])|(?<![\d.])1:(?=\d)|"
     r"\(?[\d.]+\s?\+\s?[\d.]*[LD]/\d+\)?\s?µm"
+    r"|\([\d.]+\s?mm\s?\+[^()]{1,16}\)|\d位半"
     r"|(?:室温|常温|环温|环境温度|RT)\s?[+±]\s?\d+(?=\s?(?:℃|°C|K)?\s?[~至到-])|V\d+\.\d+|USB\s?\d(?:\.\d)?|Win(?:dows)?\s?\d+"
 )
 NAMES: Final = {"相噪": "相位噪声"}

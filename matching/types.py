@@ -1,209 +1,125 @@
 """Tell which instrument types serve a need, best first, with the words that say so; ask where the words do not say it.
 
-A guess rests on words of the need alone. Which provider of the type is best is left to `matching.rank`, the conditions of the need to
-`matching.needs`.
+A guess rests on words of the need alone: phrases of the lexicon first, likeness of characters (and meaning) below them. Which provider
+of the type is best is left to `matching.rank`, the conditions of the need to `matching.needs`.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from core.errors import N_
-from matching.lexicon import NAME_WEIGHT, alternatives
-from matching.lexicon.finder import Found, find, find_misspelt
+from matching import knobs, questions
+from matching.answers import Ask, TypeAnswer, TypeGuess
+from matching.evidence import guesses as weigh
+from matching.lexicon.chatter import says_something
+from matching.lexicon.finder import Found, find
+from matching.lexicon.slips import find_misspelt
 from matching.lexicon.text import Text, normalise, squeeze
 from matching.lexicon.traces import find_traces
+from matching.likeness import Likeness, is_telling, likeness, ranked
 from matching.needs import Need, parse_need
+from matching.refusing import refused as refusals
+from matching.several import parts
 
-WORTH: Final = {1: 0.25, 2: 0.5, 3: 0.76, NAME_WEIGHT: 0.97}
-FURTHER: Final = 0.35
-CONTEXT: Final = 0.12
-STANDS_IN: Final = {1: 0.2, 2: 0.38}
-CLEAR: Final = 0.3
+__all__ = ["Ask", "TypeAnswer", "TypeGuess", "resolve"]
+
 MOST: Final = 20
-REASONS: Final = 4
-REFUSALS = re.compile(
-    r"(?:不要|不用|不做|不需要|无需|不想用|不想做|别用|不能用|不采用|除了|除去|排除|而不是|不是|\bnot|\bwithout|\bexcept(?: for)?|\bexcluding|"
-    r"\binstead of|\bother than|\brather than|\bno need for)"
-    r"(?:再|用|做|使用|采用|测|\s|\ba\b|\ban\b|\bthe\b|\bany\b|\buse\b|\busing\b|\bby\b|\bneed\b)*$"
-)
-ALSO = re.compile(r"^.{0,6}?(?:还|也|另外|再做|再测|以及|\balso\b|as well)")
-JOINS = re.compile(r"\s*(?:和|、|或者?|及|与|/|,|\band\b|\bor\b)\s*")
+SURE: Final = 0.6
+"""Score from which no slip of the pen is looked for."""
 TESTING = re.compile(r"测|检|分析|化验|试验|鉴定|表征|观察|\btest|\bmeasur|\banaly|\binspect|\bcharacteri|\bdetermin")
-EXAMPLES: Final = (N_("不锈钢断口形貌"), N_("锂电池循环寿命"), N_("面料起毛起球"), N_("废水重金属含量"))
-
-
-@dataclass(frozen=True, slots=True)
-class TypeGuess:
-    """One instrument type for the need: score 0..1 and the words that led to it."""
-
-    name_zh: str
-    score: float
-    why: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A question instead of a guess: a message id, and options (type names, or example phrases where nothing is known)."""
-
-    message: str
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TypeAnswer:
-    """Either types, best first, or a question."""
-
-    types: tuple[TypeGuess, ...] = ()
-    ask: Ask | None = None
-
-
-@dataclass
-class Tally:
-    """What the words of one need add up to for one type, while it is counted."""
-
-    name: str
-    clues: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)
-
-    def add(self, found: Found, worth: float, *, said: str) -> None:
-        """Count a found phrase; of several phrases at one place only the strongest counts."""
-        place = (found.start, found.end)
-        reason = said if said == found.phrase.notion else f"“{said}” → {found.phrase.notion}"
-        self.clues[place] = max(self.clues.get(place, (0.0, "")), (worth, reason))
-
-    def why(self) -> tuple[str, ...]:
-        """Return the strongest reasons, at most REASONS of them, each once."""
-        return tuple(dict.fromkeys(reason for _, reason in sorted(self.clues.values(), reverse=True)))[:REASONS]
-
-    def score(self) -> float:
-        """Return the strongest clue, lifted by each further one (a noisy or with damped further clues)."""
-        best, *further = sorted((worth for worth, _ in self.clues.values()), reverse=True)
-        missing = 1 - best
-        for worth in further:
-            missing *= 1 - FURTHER * worth
-        return 1 - missing
+DEALS = re.compile(r"收购|求购|转让|转手|出售|出租|求租|租赁|二手|招聘|招工|贷款|\bfor sale\b|\bsecond-hand\b|\bto rent\b|\bhire\b")
+"""Dealings that make a thing's name the object of a trade: they outweigh what the name points to, where nothing is to be tested."""
+NAMING: Final = frozenset({"name", "method", "standard"})
 
 
 def resolve(need: str | Need) -> TypeAnswer:
     """Return the types for a need, best first, or what to ask when it is empty, vague, impossible or unknown.
 
-    Raises Invalid for a text over 500 characters, as `matching.needs.parse_need` does.
+    A sentence with several needs is answered for each (`parts`), the types of all in one list, the best of each first.
+    Raises Invalid for a text that is too long, as `matching.needs.parse_need` does.
     """
     parsed = need if isinstance(need, Need) else parse_need(need, today=date(2000, 1, 1))
-    text = squeeze(normalise(parsed.topic))
+    whole = _resolve(parsed.topic)
+    pieces = parts(parsed.topic)
+    if len(pieces) < 2:
+        return whole
+    answers = tuple(answer for piece in pieces if (answer := _resolve(piece)).types)
+    if len({answer.types[0].name_zh for answer in answers}) < 2:
+        return whole
+    return TypeAnswer(_interleaved((*answers, whole)), parts=answers)
+
+
+def _resolve(topic: str) -> TypeAnswer:
+    text = squeeze(normalise(topic))
     if not text.chars.strip(" ,，。.;；!！?？"):
-        return TypeAnswer(ask=Ask(N_("请写出样品和要测的指标，例如："), EXAMPLES))
+        return TypeAnswer(ask=questions.empty())
     found = find(text)
-    refused, kept = _refused(text, found)
-    guesses = _guesses(text, kept, refused)
+    refused, kept = refusals(text, found)
+    guesses = weigh(text, kept, refused)
     if _is_elsewhere(text, found, guesses):
-        return TypeAnswer(ask=Ask(N_("这里只找检测、试验和加工用的仪器设备。请写出样品和要测的指标，例如："), EXAMPLES))
-    if not guesses and not refused:
-        guesses = _guesses(text, _beside(find_misspelt(text), found), refused) or _guesses(text, _beside(find_traces(text), found), refused)
-    if guesses and guesses[0].score >= CLEAR:
-        return TypeAnswer(types=tuple(guesses[:MOST]))
-    return TypeAnswer(ask=_question(found, guesses, refused))
+        return TypeAnswer(ask=questions.impossible())
+    if not refused and not says_something(text.chars) and not any(one.phrase.kind in NAMING for one in kept):
+        vague = questions.between(found, guesses, [], refused)
+        return TypeAnswer(ask=vague if vague.kind == "vague" else questions.vague())
+    if not refused and (not guesses or guesses[0].score < SURE):
+        guesses = weigh(text, [*_beside(find_misspelt(text), found), *kept], refused)
+        guesses = guesses or weigh(text, [*_beside(find_traces(text), found), *kept], refused)
+    return _answer(likeness(text), found, guesses, refused)
 
 
-def _guesses(text: Text, found: list[Found], refused: frozenset[str]) -> list[TypeGuess]:
-    """Return the types that the found phrases point to, with those that can stand in for them, without the refused ones."""
-    tallies = _count(text, found)
-    scores = {name: tally.score() for name, tally in tallies.items()}
-    for name, lift in _context(found).items():
-        if name in scores:
-            scores[name] += (1 - scores[name]) * CONTEXT * lift
-    guesses = [TypeGuess(name, round(scores[name], 4), tallies[name].why()) for name in scores]
-    guesses += _stand_ins(guesses)
-    return sorted((one for one in guesses if one.name_zh not in refused), key=lambda one: (-one.score, one.name_zh))
+def _answer(like: Likeness, found: list[Found], guesses: list[TypeGuess], refused: frozenset[str]) -> TypeAnswer:
+    """Return the guesses with the types that are like the need below them, or a question where nothing is clear."""
+    held = knobs.current()
+    if guesses and guesses[0].score >= held.bounds.clear:
+        lifted = _lifted(guesses, like.of(), held.likeness.lift)
+        known = refused | {one.name_zh for one in lifted}
+        below = ranked(like, worth=held.likeness.tail * lifted[0].score, without=known, most=MOST)
+        return TypeAnswer(_sorted([*lifted, *below]))
+    near = ranked(like, worth=held.likeness.worth, without=refused, most=MOST)
+    if is_telling(like) and not any(one.phrase.kind == "vague" for one in found):
+        weak = {one.name_zh: one for one in guesses}
+        return TypeAnswer(_sorted([*near, *(one for name, one in weak.items() if name not in {other.name_zh for other in near})]))
+    return TypeAnswer(ask=questions.between(found, guesses, near, refused))
+
+
+def _lifted(guesses: list[TypeGuess], support: dict[str, float], lift: float) -> list[TypeGuess]:
+    """Return guesses a little surer where the rest of the need's characters are like the type too."""
+    return [replace(one, score=round(one.score + (1 - one.score) * lift * support.get(one.name_zh, 0.0), 4)) for one in guesses]
+
+
+def _sorted(guesses: list[TypeGuess]) -> tuple[TypeGuess, ...]:
+    return tuple(sorted(guesses, key=lambda one: (-one.score, one.name_zh))[:MOST])
+
+
+def _interleaved(answers: tuple[TypeAnswer, ...]) -> tuple[TypeGuess, ...]:
+    """Return the types of several answers, each measured by the best of its own, so that the best of every need stand first."""
+    top = max(one.types[0].score for one in answers if one.types)
+    best: dict[str, TypeGuess] = {}
+    for answer in answers:
+        for guess in answer.types:
+            score = round(guess.score / answer.types[0].score * top, 4)
+            if guess.name_zh not in best or best[guess.name_zh].score < score:
+                best[guess.name_zh] = replace(guess, score=score)
+    return _sorted(list(best.values()))
 
 
 def _beside(doubtful: list[Found], found: list[Found]) -> list[Found]:
-    """Return doubtful finds that do not touch a vague phrase (one short word of it aside), with what was found for certain."""
+    """Return doubtful finds that do not touch a vague phrase (one short word of it aside)."""
     vague = [one for one in found if one.phrase.kind == "vague" and one.end - one.start > 2 and " " not in one.phrase.parts[0]]
-    return [one for one in doubtful if not any(one.start < other.end and other.start < one.end for other in vague)] + found
-
-
-def _count(text: Text, found: list[Found]) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = {}
-    for one in found:
-        if one.phrase.kind in {"sample", "vague", "offscope"}:
-            continue
-        for name, weight in one.phrase.types:
-            worth = WORTH[weight] * one.quality * _precision(one)
-            tallies.setdefault(name, Tally(name)).add(one, worth, said=_said(text, one))
-    return tallies
-
-
-def _said(text: Text, found: Found) -> str:
-    """Return the words that were read: as typed, or the parts of a phrase whose parts stand apart."""
-    return " + ".join(found.phrase.parts) if len(found.phrase.parts) > 1 else text.as_typed(found.start, found.end)
-
-
-def _precision(found: Found) -> float:
-    """Return 1.0 or a little more: several parts, or more words, leave less room for another meaning."""
-    several = 0.12 if len(found.phrase.parts) > 1 else 0.0
-    return 1.0 if found.phrase.kind == "name" else 1.0 + several + min(sum(map(len, found.phrase.parts)), 10) * 0.006
-
-
-def _context(found: list[Found]) -> dict[str, float]:
-    """Return for each type how well the sample suits it, 0..1; the sample alone never makes a guess."""
-    lifts: dict[str, float] = {}
-    for one in found:
-        if one.phrase.kind == "sample":
-            for name, weight in one.phrase.types:
-                lifts[name] = max(lifts.get(name, 0.0), weight / 3)
-    return lifts
-
-
-def _stand_ins(guesses: Iterable[TypeGuess]) -> list[TypeGuess]:
-    """Return the types that can stand in for clear guesses and are not guessed themselves."""
-    known = {one.name_zh for one in guesses}
-    extra: dict[str, TypeGuess] = {}
-    for guess in guesses:
-        for name, weight in alternatives().get(guess.name_zh, ()) if guess.score >= 0.6 else ():
-            score = round(STANDS_IN[weight] * guess.score, 4)
-            if name not in known and (name not in extra or extra[name].score < score):
-                extra[name] = TypeGuess(name, score, (f"{guess.name_zh} ↔ {name}",))
-    return list(extra.values())
-
-
-def _refused(text: Text, found: list[Found]) -> tuple[frozenset[str], list[Found]]:
-    """Return the types whose name stands after a refusal ("不要", "除了", "not …"), alone or in a list, and what else was found."""
-    names = [one for one in found if one.whole and one.phrase.kind in {"name", "method"}]
-    refused: set[str] = set()
-    spans: set[tuple[int, int]] = set()
-    for one in sorted(names, key=lambda found: found.start):
-        before = text.chars[max(0, one.start - 24) : one.start]
-        listed = any(end <= one.start and JOINS.fullmatch(text.chars[end : one.start]) for _, end in spans)
-        if (REFUSALS.search(before) or listed) and not _adds(text.chars, before, one.end):
-            spans.add((one.start, one.end))
-            refused.update(name for name, weight in one.phrase.types if weight >= 3)
-    kept = [one for one in found if not any(start < one.end and one.start < end for start, end in spans)]
-    return frozenset(refused), kept
-
-
-def _adds(chars: str, before: str, end: int) -> bool:
-    """Say whether "除了 X 还要 Y" asks for more rather than refusing X."""
-    return ("除了" in before or "except" in before) and ALSO.search(chars[end:]) is not None
+    return [one for one in doubtful if not any(one.start < other.end and other.start < one.end for other in vague)]
 
 
 def _is_elsewhere(text: Text, found: list[Found], guesses: list[TypeGuess]) -> bool:
     """Say whether the need is for something no instrument does; a short word said in passing ("安装") does not outweigh a guess."""
-    elsewhere = [one.phrase.parts[0] for one in found if one.phrase.kind == "offscope"]
+    spans = [one for one in found if one.phrase.kind == "offscope"]
+    rest = "".join(char for at, char in enumerate(text.chars) if not any(one.start <= at < one.end for one in spans))
+    if DEALS.search(text.chars) and not TESTING.search(rest):
+        return True
+    elsewhere = [one.phrase.parts[0] for one in spans]
     if not elsewhere or not guesses:
         return bool(elsewhere)
     plainly = any(len(words) > 2 and (" " in words or not words.isascii()) for words in elsewhere)
-    return plainly and not TESTING.search(text.chars)
-
-
-def _question(found: list[Found], guesses: list[TypeGuess], refused: frozenset[str]) -> Ask:
-    """Return what to ask: with weak or vague words, the types they may mean; with none, examples."""
-    vague = [name for one in found if one.phrase.kind == "vague" for name, _ in one.phrase.types]
-    weak = [one.name_zh for one in guesses]
-    suited = sorted(_context(found).items(), key=lambda item: -item[1])
-    options = tuple(dict.fromkeys(name for name in (*weak, *(name for name, _ in suited), *vague) if name not in refused))[:6]
-    if options:
-        return Ask(N_("还不能确定用哪种仪器。您要测的是什么？可能是："), options)
-    return Ask(N_("没有找到能做这件事的仪器。请写出样品和要测的指标，例如："), EXAMPLES)
+    return plainly and not TESTING.search(rest)

@@ -3,17 +3,20 @@
 `lexicon/units.csv` holds the written forms; compounds (mg/m³, W/(m·K), cm⁻¹) are put together here. The conversion factors are those of pint.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
-
-from pint import UnitRegistry
+from typing import TYPE_CHECKING, Any, Final
 
 from matching.siforms import COMPOUND, SUPER, si_form
 from matching.unittable import ALIKE, Atom, atoms, forms
 
-POWER: Final = re.compile(r"\^?\(?([-−]?[1-6])\)?(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
+if TYPE_CHECKING:
+    from pint import UnitRegistry
+
+POWER: Final = re.compile(r"\^\s?\(?([-−]?[1-6])\)?(?![\d.])|([-−][1-6]|[23](?![A-Zµ]))(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
 CELSIUS: Final = frozenset({"℃", "°C", "摄氏度", "℉", "°F", "度"})
 
 
@@ -74,9 +77,9 @@ def _power(text: str, at: int) -> tuple[int, int]:
     found = POWER.match(text, at)
     if found is None:
         return 1, at
-    if found.group(4):
-        return {"平方": 2, "立方": 3}[found.group(4)], found.end()
-    return int((found.group(1) or found.group(3) or found.group(2).translate(SUPER)).replace("−", "-")), found.end()
+    if found.group(5):
+        return {"平方": 2, "立方": 3}[found.group(5)], found.end()
+    return int((found.group(1) or found.group(2) or found.group(4) or found.group(3).translate(SUPER)).replace("−", "-")), found.end()
 
 
 @cache
@@ -98,6 +101,8 @@ def _quantity(parts: tuple[tuple[Atom, int], ...], si: str) -> str:
 
 @cache
 def _registry() -> UnitRegistry[Any]:
+    from pint import UnitRegistry
+
     registry: UnitRegistry[Any] = UnitRegistry()
     registry.define("thou = 0.001 * inch")
     return registry

@@ -120,6 +120,9 @@ SEALED = (
 )
 
 OUTSIDE = {
+    **dict.fromkeys(
+        ("need_post", "need_version", "need_invitation", "need_answer", "need_note"), "what is asked and offered before there is an order: no money"
+    ),
     "evidence_upload": "who brought a file, before it is anybody's evidence",
     "instrument_pause": "what the map leaves out while a carrier is suspended: no money",
     "audit_block": "the seal itself",

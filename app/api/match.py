@@ -2,139 +2,99 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain, zip_longest
 from typing import Any
 
-from flask import Response, g, jsonify
-from pydantic import BaseModel, Field
+from flask import Response, g, jsonify, request
 
+from app import corrections, noting
 from app.api import bp
+from app.api.matchmodels import MatchAnswer, MatchQuery
 from app.asking import MapQuery
+from app.days import said
 from app.i18n import translate
-from app.results import carrier_name, said
+from app.results import carrier_name
 from app.search import Found, Ranked, search
 from core.clock import SHANGHAI
 from core.errors import N_, Invalid
+from matching import weighing
+from matching.because import reasons
 from matching.candidates import Candidate, Place
-
-
-class MatchQuery(BaseModel):
-    """A need in one's own words, and where one asks from."""
-
-    need: str = Field("", max_length=500, description="what is to be done, on what, by when, for how much")
-    lon: float | None = Field(None, ge=-180, le=180)
-    lat: float | None = Field(None, ge=-90, le=90)
-    limit: int = Field(20, ge=1, le=100)
-
-
-class TypeOut(BaseModel):
-    """An instrument type that serves the need, 0..1, and which words led to it."""
-
-    type: str
-    score: float
-    why: list[str]
-
-
-class ConstraintOut(BaseModel):
-    """A condition that was read from the need; budgets in fen, dates ISO 8601."""
-
-    kind: str
-    value: int | str
-    text: str
-    origin: str
-    strength: str
-
-
-class NeedOut(BaseModel):
-    """The need as understood."""
-
-    text: str
-    types: list[TypeOut]
-    constraints: list[ConstraintOut]
-
-
-class PartOut(BaseModel):
-    """What one signal adds: contribution = value x weight / sum of weights; all contributions of a match add up to its score."""
-
-    signal: str
-    value: float
-    weight: float
-    contribution: float
-    reason: str
-
-
-class InstrumentOut(BaseModel):
-    """The instrument, and the code of the service that is priced."""
-
-    id: int
-    code: str
-    name: str
-    type: str
-    service: str
-    is_sample: bool
-
-
-class CarrierOut(BaseModel):
-    """Who offers it, and where (degrees, WGS84); `region` is an adcode."""
-
-    id: int
-    name: str
-    lon: float
-    lat: float
-    region: str | None
-    precision: str
-
-
-class SlotOut(BaseModel):
-    """A free slot, ISO 8601 with offset."""
-
-    start: str
-    end: str
-
-
-class MatchOut(BaseModel):
-    """One provider; money in fen. `distance_m` (metres) is null where either place is known only roughly."""
-
-    rank: int
-    score: float
-    parts: list[PartOut]
-    instrument: InstrumentOut
-    carrier: CarrierOut
-    distance_m: float | None
-    price: int
-    net_price: int
-    next_slot: SlotOut | None
-
-
-class AskOut(BaseModel):
-    """A question instead of a guess, and needs that would answer it."""
-
-    ask: str
-    options: list[str]
-
-
-class MatchAnswer(BaseModel):
-    """The need as understood and the ranked matches; `ask` is a question instead, when the need does not say enough."""
-
-    need: NeedOut
-    matches: list[MatchOut]
-    ask: AskOut | None = None
+from matching.counterfactual import Counterfactual
+from matching.limits import Limit
+from matching.rank import Part, relevance
+from matching.relaxing import Relaxation
+from matching.several import parts as parts_of
+from matching.signals import Reason
 
 
 @bp.get("/match", responses={200: MatchAnswer})
 def match(query: MatchQuery) -> Response:
     """Return providers for a need, best first; with an enterprise's token `net_price` is what remains after its voucher."""
+    asked = _asked(query)
+    found = search(g.session, g.actor, asked)
+    noting.searched(found, asked)
+    several = parts_of(query.need) if query.need and not query.types else ()
+    each = [search(g.session, g.actor, replace(asked, need=one)) for one in several] if len(several) > 1 else []
+    matches = _in_turn(each)[: query.limit] if each else found.matches[: query.limit]
+    body = _answer(found, matches)
+    needs = [_answer(one, one.matches[: query.limit]) for one in each]
+    return jsonify({**body, "needs": needs, "doubts": _doubts(found), "weights": weighing.weighed(dict(asked.weights))})
+
+
+def _asked(query: MatchQuery) -> MapQuery:
     if (query.lon is None) != (query.lat is None):
         raise Invalid("lat" if query.lat is None else "lon", N_("经度和纬度要一起给。"))
-    place = Place(query.lon, query.lat) if query.lon is not None and query.lat is not None else None
-    found = search(g.session, g.actor, MapQuery(need=query.need, place=place))
-    return jsonify({"need": _need(found), "matches": [_match(m) for m in found.matches[: query.limit]], "ask": _ask(found)})
+    said_anew = corrections.read_said(request.args)
+    return MapQuery(
+        need=query.need.strip(),
+        place=Place(query.lon, query.lat) if query.lon is not None and query.lat is not None else None,
+        sort=query.sort,
+        drop=frozenset(corrections.read_drops(request.args, (key for key, _ in said_anew))),
+        said=said_anew,
+        types=tuple(query.types),
+        due=query.due,
+        budget=query.budget,
+        weights=tuple(weighing.parse(query.w).items()),
+    )
+
+
+def _in_turn(each: list[Found]) -> list[Ranked]:
+    """Take the best of each need, then the second of each, and so on; an instrument that serves two comes once."""
+    found: dict[int, Ranked] = {}
+    for one in chain(*zip_longest(*(one.matches for one in each))):
+        if one:
+            found.setdefault(one.candidate.id, one)
+    return [replace(one, rank=n) for n, one in enumerate(found.values(), start=1)]
+
+
+def _answer(found: Found, matches: Any) -> dict[str, Any]:
+    shown = {"need": _need(found), "matches": [_match(one) for one in matches], "ask": _ask(found)}
+    return {**shown, "relaxations": [_relaxation(one) for one in found.relaxations], "counterfactual": _otherwise(found.counterfactual)}
 
 
 def _need(found: Found) -> dict[str, Any]:
     types = [{"type": t.name_zh, "score": t.score, "why": list(t.why)} for t in found.types]
-    names = ("kind", "value", "text", "origin", "strength")
-    return {"text": found.need.text, "types": types, "constraints": [{n: _plain(getattr(c, n)) for n in names} for c in found.need.constraints]}
+    names = ("key", "kind", "value", "text", "origin", "strength")
+    conditions = [{n: _plain(getattr(c, n)) for n in names} for c in found.need.constraints]
+    return {"text": found.need.text, "types": types, "constraints": conditions, "doubts": _doubts(found)}
+
+
+def _doubts(found: Found) -> list[dict[str, Any]]:
+    return [{"text": translate((one.message, one.params)), "fields": list(one.fields), "stops": one.stops} for one in found.need.doubts]
+
+
+def _relaxation(one: Relaxation) -> dict[str, Any]:
+    return {"keys": list(one.keys), "text": translate((one.text, one.params)), "n": one.n, "instruments": one.instruments}
+
+
+def _otherwise(one: Counterfactual | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    plain = {"drop": list(one.drop), "due": one.due.isoformat() if one.due else None, "days": one.days, "instrument_id": one.instrument_id}
+    return {"text": translate((one.text, one.params)), **plain, "saves": one.saves_fen, "nearer_m": one.nearer_m}
 
 
 def _ask(found: Found) -> dict[str, Any] | None:
@@ -146,19 +106,29 @@ def _match(one: Ranked) -> dict[str, Any]:
     return {
         "rank": one.rank,
         "score": one.score,
+        "relevance": relevance(c),
         "parts": [_part(p) for p in one.parts],
+        "reasons": [_said(reason) for reason in reasons(one)],
+        "misses": list(one.misses),
+        "unknown": list(one.unknown),
+        "moved": _said(one.moved) if one.moved else None,
         "instrument": {"id": c.instrument_id, "code": c.code, "name": c.name, "type": c.type_name, "service": c.service, "is_sample": c.is_sample},
         "carrier": {"id": c.carrier_id, "name": carrier_name(c), "lon": c.lon, "lat": c.lat, "region": c.region, "precision": c.precision},
         "distance_m": c.distance_m,
+        "travel_min": None if c.travel_s is None else max(1, round(c.travel_s / 60)),
         "price": c.price_fen,
         "net_price": c.net_price_fen,
         "next_slot": _slot(c),
     }
 
 
-def _part(part: Any) -> dict[str, Any]:
-    reason = translate((part.reason.text, said(part.reason.params))) if part.reason else ""
+def _part(part: Part) -> dict[str, Any]:
+    reason = _said(part.reason) if part.reason else ""
     return {"signal": part.signal, "value": part.value, "weight": part.weight, "contribution": part.contribution, "reason": reason}
+
+
+def _said(reason: Reason) -> str:
+    return translate((reason.text, said(reason.params)))
 
 
 def _slot(one: Candidate) -> dict[str, str] | None:
@@ -172,4 +142,6 @@ def _local(at: datetime) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Limit):
+        return value.text
     return value if isinstance(value, int | str) else str(value)

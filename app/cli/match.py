@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from flask.cli import AppGroup
 
-from app.cli import Stop, specs
+from app.cli import Stop, lexicon, rerank, specs
 from app.cli.specs import lines_in
 from app.i18n import translate
 from core.errors import MapError
@@ -37,10 +37,31 @@ def types(need: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of lines")
 def evaluate(file: Path, as_json: bool) -> None:
     """Judge the answers for the graded needs in FILE (one JSON object a line: id, need, grades, tags)."""
+    found = evaluated(file)
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else json.dumps(found, ensure_ascii=False, indent=2))
+
+
+def evaluated(file: Path) -> dict[str, Any]:
+    """Return the measures of the answers for the graded needs in a file."""
     from matching.evaluate import evaluate as judge
 
-    found = judge(_graded(file), _names)
-    click.echo(json.dumps(found, ensure_ascii=False) if as_json else json.dumps(found, ensure_ascii=False, indent=2))
+    return judge(_graded(file), _names)
+
+
+@command.command("fit")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="put the weights in force (matching/weights.toml) where the gain is certain")
+def fit(file: Path, write: bool) -> None:
+    """Fit the weights of evidence on the graded needs in FILE, never those that the matching is judged by."""
+    from matching.fitting import as_toml
+    from matching.fitting import fit as fitted
+
+    found = fitted(list(_graded(file)))
+    low, high = found.interval
+    click.echo(f"nDCG@10 {found.before:.4f} → {found.after:.4f}; held out {found.held_out_gain:+.4f} [{low:+.4f}, {high:+.4f}]")
+    if write and found.is_certain:
+        (Path(__file__).parents[2] / "matching" / "weights.toml").write_text(as_toml(found.knobs), encoding="utf-8")
+    click.echo(as_toml(found.knobs) if found.is_certain else "增益不确定，权重不变。/ The gain is not certain: the weights stay.")
 
 
 def _names(need: str) -> list[str]:
@@ -83,4 +104,6 @@ def _lines(found: list[dict[str, Any]] | dict[str, Any]) -> str:
     return "\n".join(f"{one['score']:.2f}  {one['type']}  {'；'.join(one['why'])}" for one in found)
 
 
+command.add_command(lexicon.command)
 command.add_command(specs.command)
+command.add_command(rerank.command)

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import select
 
-from app import applying, evidence, forms, labels, names, orderpage
+from app import applying, evidence, forms, labels, names, noting, orderpage
 from app.errors import kind_of
 from app.filters import daytime
 from app.i18n import translate
@@ -72,6 +72,7 @@ def book() -> ResponseReturnValue:
         order_id = till.book_and_hold(g.session, g.actor, given.wish, request_id=given.request_id)
     except (*_NO, Invalid) as no:
         return _again(given, no)
+    noting.booked(g.session, order_id, given.seen)
     return _booked(order_id)
 
 

@@ -27,7 +27,9 @@ PAPERS: Final = {
     "claim": N_("兑现"),
     "organisation": N_("单位"),
     "notice": N_("公示"),
+    "need_post": N_("需求"),
     "carrier_entry": N_("载体入库"),
+    "campaign": N_("集中匹配"),
 }
 WHY: Final = (
     ("Refused", N_("规则不允许")),

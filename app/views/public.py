@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from app import filterbar, results, sheets, viewport
+from app import answers, filterbar, noting, questions, results, sheets, viewport, weighing
 from app.asking import Asked, home
+from app.corrections import SAY, WEIGH
 from app.ground import ground, opening
 from app.i18n import gettext, language
 from app.mapquery import Address, read, with_pairs
 from app.names import named
-from app.search import Found
 from app.security import csp_nonce
 from app.viewport import Sight, sight
 from core import clock
@@ -32,9 +33,12 @@ bp = Blueprint("public", __name__)
 @bp.get("/", endpoint="search")
 def search_page() -> ResponseReturnValue:
     """Show the map and the list for what the address says, ranked where there is a need; htmx gets the list alone."""
-    address = read(request.args)
+    asked, wrong = answers.readable(g.session, read(request.args))
     partial = request.headers.get("HX-Request") == "true"
-    response = make_response(render_template("_results.html" if partial else "search.html", **_context(sight(address), address, partial=partial)))
+    context = _context(sight(asked), asked, partial=partial, wrong=wrong)
+    response = make_response(render_template("_results.html" if partial else "search.html", **context))
+    if partial and any(name.startswith((SAY, WEIGH)) for name in request.args):
+        response.headers["HX-Push-Url"] = asked.link(url_for("public.search"))
     response.vary.add("HX-Request")
     return response
 
@@ -43,12 +47,14 @@ def search_page() -> ResponseReturnValue:
 def instrument(instrument_id: int) -> ResponseReturnValue:
     """Show one instrument with its free slots and what it costs me; a chosen slot with `go` leads to the checkout."""
     wanted = sheets.read_visit(request.args)
+    noting.clicked(request.args.get("seen"))
     context = sheets.instrument_context(g.session, g.actor, instrument_id, wanted)
     chosen, listing = context["chosen"], context["listing"]
     if request.args.get("go") and chosen is not None and listing is not None:
         start, end = chosen.value.split("/")
         pairs = [("instrument", str(instrument_id)), ("start", start), ("end", end), ("service", listing["service"])]
-        return redirect(with_pairs(url_for("enterprise.checkout"), [*pairs, *([("need", wanted.need)] if wanted.need else [])]), 303)
+        pairs += [(name, value) for name, value in (("need", wanted.need), ("seen", request.args.get("seen", ""))) if value]
+        return redirect(with_pairs(url_for("enterprise.checkout"), pairs), 303)
     return render_template("public/instrument.html", **context)
 
 
@@ -63,7 +69,7 @@ def about() -> ResponseReturnValue:
     """Say where the data come from, how the ranking is computed and which policies are in force."""
     sources = [{"name": gettext(h.name), "rows": h.rows, "source": h.source, "sample": h.sample} for h in holdings(g.session)]
     whole = sum(signal.weight for signal in SIGNALS)
-    signals = [{"name": gettext(results.SIGNAL_NAMES[signal.name]), "weight": signal.weight / whole} for signal in SIGNALS]
+    signals = [{"name": gettext(weighing.NAMES.get(signal.name, signal.name)), "weight": signal.weight / whole} for signal in SIGNALS]
     return render_template("public/about.html", sources=sources, signals=signals, policies=_policies())
 
 
@@ -74,7 +80,7 @@ def _policies() -> list[dict[str, Any]]:
     return [{"title": v.title, "region": name, "version": v.version, "assumed": v.terms.is_assumed("caps")} for v, name in versions]
 
 
-def _context(seen: Sight, address: Address, *, partial: bool) -> dict[str, Any]:
+def _context(seen: Sight, address: Address, *, partial: bool, wrong: Mapping[str, str]) -> dict[str, Any]:
     base, known, found = url_for("public.search"), g.actor.role == "enterprise", seen.found
     me, issuer = home(g.session, g.actor), _issuer()
     total = count(g.session, "instruments", seen.wanted) if seen.wanted else 0
@@ -84,7 +90,7 @@ def _context(seen: Sight, address: Address, *, partial: bool) -> dict[str, Any]:
         "q": _said(address),
         "sorts": [(value, gettext(name)) for value, name in _sorts(seen)],
         "me": {"name": g.person.seat.organisation if g.person and g.person.seat else g.actor.name, "lon": me.lon, "lat": me.lat} if me else None,
-        "spot": results.spot(seen.asked, address, base),
+        "spot": questions.spot(seen.asked, address, base),
         "home_region": named(issuer.name_zh, issuer.name_en) if issuer else None,
         "printed_at": clock.now(g.session).astimezone(clock.SHANGHAI).strftime("%Y-%m-%d %H:%M"),
         "ranking_url": url_for("public.about") + "#ranking",
@@ -95,7 +101,9 @@ def _context(seen: Sight, address: Address, *, partial: bool) -> dict[str, Any]:
         "export": viewport.exports(address) if total else None,
         "known_own": known,
         "whole": total,
-        **(_answer(found, address, base, known) if found else _browse(seen, address, base, total)),
+        "wrong": questions.wrong_words(wrong),
+        "weights": weighing.sliders(address, base),
+        **(answers.answer(seen, address, base, wrong) if found else _browse(seen, address, base, total)),
         **({"pins": layers.pin_rows(pins)} if partial else {"page": _map(pins, seen.asked, issuer.adcode if issuer else None)}),
     }
 
@@ -124,20 +132,6 @@ def _browse(seen: Sight, address: Address, base: str, total: int) -> dict[str, A
         "in_area": address.query.area is not None,
         "ways": [{"text": gettext("看整张地图"), "url": address.link(base, ("area", None))}] if address.query.area else [],
         "examples": [{"text": gettext(e), "url": address.link(base, ("need", gettext(e)), ("fix", None))} for e in results.EXAMPLES],
-    }
-
-
-def _answer(found: Found, address: Address, base: str, known: bool) -> dict[str, Any]:
-    shown = found.matches[: address.limit]
-    return {
-        "chips": [] if found.ask else results.chips(found, address, base),
-        "ask": results.ask(found, address, base),
-        "matches": [results.row(m, address, found, known) for m in shown],
-        "rows": None,
-        "total": len(found.matches),
-        "cheapest_own": min((m.candidate.net_price_fen for m in found.matches), default=None) if known else None,
-        "more_url": results.more_url(len(found.matches), address, base),
-        "ways": results.ways(found, address, base),
     }
 
 

@@ -1,8 +1,9 @@
 """What experts know by heart: which word of a need points to which type of instrument.
 
-One CSV a trade. A row is one notion in one language: `phrases` (parted by ";", the first plain one names the notion), `lang`, `kind` (measurand,
-phenomenon, sample, method, standard) and `types` ("type=weight;…": 3 the instrument an expert would take, 2 a good alternative, 1 partly
-useful). In a phrase, "a+b" asks for both parts anywhere in the need and "{a/b}" stands for either.
+One CSV a trade, and some a kind (analytes, defects, measurands, standards, wordings of laymen). A row says in one language which
+`phrases` (parted by ";") point to which `types` ("type=weight;…": 3 the instrument an expert would take, 2 a good alternative, 1 partly
+useful), with `lang`, `kind` (measurand, phenomenon, sample, method, standard) and `sure` ("?" where its author was not; it ranks lower).
+In a phrase, "a+b" asks for both parts anywhere in the need and "{a/b}" stands for either.
 `alternatives.csv` says which type can stand in for which; `questions.csv` holds what is too vague to answer or not an instrument's work;
 `places.csv` the place words of the province and its neighbours. Names and abbreviations of types come from `geodata.seeds`.
 How phrases are found in a text is left to `matching.lexicon.finder`.
@@ -11,12 +12,13 @@ How phrases are found in a text is left to `matching.lexicon.finder`.
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
 from geodata.seeds import read_seed
+from matching.lexicon import live
 
 SECTORS: Final = (
     "materials",
@@ -34,6 +36,9 @@ SECTORS: Final = (
     "standards",
     "analytes",
     "problems",
+    "measurands",
+    "defects",
+    "wordings",
 )
 NAME_WEIGHT: Final = 4
 BRACES = re.compile(r"\{([^{}]*)\}")
@@ -44,19 +49,45 @@ class Phrase:
     """One wording of a notion: its parts (all must occur), the notion's name, its kind and the types it points to with weights.
 
     Weights are 1..3 for lexicon entries and 4 for the type's own names; kind is measurand, phenomenon, sample, method, standard,
-    name, vague or offscope.
+    name, vague or offscope. An entry that its author was not `sure` of ranks lower.
     """
 
     parts: tuple[str, ...]
     notion: str
     kind: str
     types: tuple[tuple[str, int], ...]
+    sure: bool = True
 
 
-@lru_cache(maxsize=1)
+@live.cached
 def phrases() -> tuple[Phrase, ...]:
-    """Return every phrase of the lexicon: entries of all sectors, questions, and the names of the types."""
-    return (*_entries(), *_questions(), *_names())
+    """Return every phrase of the lexicon: entries of all sectors, questions, and the names of the types, as corrected by people."""
+    packaged = (*_entries(), *_questions(), *_names())
+    return tuple(_corrected(packaged)) if live.corrections() else packaged
+
+
+def read_phrase(words: str, kind: str, types: tuple[tuple[str, int], ...], *, sure: bool = True) -> Iterator[Phrase]:
+    """Yield the phrases that one entry stands for: every wording of each of its patterns, which ";" parts, named by itself."""
+    for wording in (wording for pattern in words.split(";") for wording in expand(pattern)):
+        yield Phrase(tuple(wording.split("+")), wording.replace("+", " + "), kind, types, sure)
+
+
+def _corrected(packaged: tuple[Phrase, ...]) -> Iterator[Phrase]:
+    """Yield the packaged phrases, each without what a correction took away or says anew, and what corrections added."""
+    found: dict[tuple[tuple[str, ...], str], list[Phrase]] = {}
+    for phrase in packaged:
+        found.setdefault((phrase.parts, phrase.kind), []).append(phrase)
+    for one in live.corrections():
+        for phrase in read_phrase(one.words, one.kind, one.types):
+            key = (phrase.parts, phrase.kind)
+            old = [_without(other, one.types) for other in found.get(key, ()) if one.types]
+            found[key] = [other for other in old if other.types] + ([] if one.gone else [phrase])
+    for group in found.values():
+        yield from group
+
+
+def _without(phrase: Phrase, types: tuple[tuple[str, int], ...]) -> Phrase:
+    return replace(phrase, types=tuple(pair for pair in phrase.types if pair[0] not in dict(types)))
 
 
 @lru_cache(maxsize=1)
@@ -97,10 +128,7 @@ def _entries() -> Iterator[Phrase]:
         for row in read_table(sector):
             pointers = [pair.rpartition("=") for pair in row["types"].split(";")]
             types = tuple((name, int(weight)) for name, _, weight in pointers)
-            patterns = row["phrases"].split(";")
-            notion = next((one for one in patterns if "+" not in one and "{" not in one), expand(patterns[0])[0].replace("+", " + "))
-            for pattern in patterns:
-                yield from (Phrase(tuple(wording.split("+")), notion, row["kind"], types) for wording in expand(pattern))
+            yield from read_phrase(row["phrases"], row["kind"], types, sure=row["sure"] != "?")
 
 
 def _questions() -> Iterator[Phrase]:

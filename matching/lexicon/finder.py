@@ -4,36 +4,38 @@ Abbreviations count as whole words only; the longest wording wins over those ins
 left to `matching.types`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from typing import Final, TypeVar
+from itertools import islice, pairwise
+from typing import Final, Literal, TypeVar
 
-from rapidfuzz import fuzz, process
-
-from matching.lexicon import Phrase, phrases
+from matching.lexicon import Phrase, live, phrases
 from matching.lexicon.text import TOKEN, Text, Token, normalise, squeeze, stem, tokens
 
-LOOSE: Final = 0.6
-MISSPELT: Final = 0.75
 GAP: Final = 6
-ALIKE: Final = 87
+# Saying a thing more often than this says no more, and a text of ten thousand characters stays quick to read.
+TIMES: Final = 6
+LONG: Final = 400
 # Abbreviations that are English words as well: only capitals tell them apart.
 SHOUTED: Final = frozenset("arc bet cap cone cri dem fish her hip ici ra rt sa sec se sic tg tis ups".split())  # noqa: SIM905 (a list of words reads best as words)
 COMMON: Final = frozenset("a an and any as at be by can do for from have i in is it need of on or our test the this to we with".split())  # noqa: SIM905 (a list of words reads best as words)
+Manner = Literal["exact", "loose", "misspelt", "trace"]
 SENTENCE_ENDS: Final = frozenset("，。；,;!?！？")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A phrase in a text: the span of its (first) part in `Text.chars`, how well it fits (0..1), whether it stands there as one piece."""
+    """A phrase in a text: the span of its (first) part in `Text.chars`, how alike it is (0..1), whether it stands there as one piece.
+
+    `manner`: exact, loose (its pieces a little apart), misspelt, or trace (`matching.lexicon.traces`).
+    """
 
     phrase: Phrase
     start: int
     end: int
     quality: float
     whole: bool
+    manner: Manner = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Index:
     stems: frozenset[str]
 
 
-@lru_cache(maxsize=1)
+@live.cached
 def index() -> Index:
     """Return the index of the whole lexicon; built at the first call in a process."""
     han: dict[str, list[HanPhrase]] = {}
@@ -100,19 +102,6 @@ def find(text: Text) -> list[Found]:
     return sorted(_longest(everything), key=lambda found: (found.start, -found.end))
 
 
-def find_misspelt(text: Text) -> list[Found]:
-    """Return phrases that the text holds but for a slip of the pen: at most one Chinese character in four, or a near English word."""
-    corrected, places = _correct_words(text.chars)
-    again = find(_as_text(text, corrected, places)) if corrected != text.chars else []
-    near = [(found, places[found.start], places[found.end - 1] + 1) for found in again]
-    slips = near or [(found, found.start, found.end) for found in _find_slips(text.chars)]
-    return [Found(found.phrase, start, end, found.quality * MISSPELT, found.whole) for found, start, end in slips]
-
-
-def _as_text(text: Text, corrected: str, places: list[int]) -> Text:
-    return Text(text.typed, corrected, tuple(text.origins[place] for place in places))
-
-
 def _has_han(part: str) -> bool:
     return any("\u3400" <= char <= "\u9fff" for char in part)
 
@@ -135,7 +124,7 @@ def _latin_forms(parts: tuple[str, ...], *, capitals: bool) -> Iterator[tuple[tu
 
 def _find_han(chars: str) -> Iterator[Found]:
     held = index()
-    for part in [part for part in held.han if part in chars]:
+    for part in _held_in(chars, held.han):
         place = _place(chars, part)
         for entry in held.han[part] if place >= 0 else ():
             if len(entry.parts) == 1:
@@ -148,10 +137,19 @@ def _find_han(chars: str) -> Iterator[Found]:
                 yield from _loosely(chars, entry)
 
 
+def _held_in(chars: str, parts: Iterable[str]) -> list[str]:
+    """Return the parts that occur in a text; in a long one only those whose first two characters do are looked for at all."""
+    if len(chars) < LONG:
+        return [part for part in parts if part in chars]
+    begun = {*chars, *(chars[at : at + 2] for at in range(len(chars) - 1))}
+    return [part for part in parts if part[:2] in begun and part in chars]
+
+
 def _occurrences(chars: str, entry: HanPhrase, place: int) -> Iterator[Found]:
-    while place >= 0:
-        yield Found(entry.phrase, place, place + len(entry.parts[0]), 1.0, whole=True)
-        place = _place(chars, entry.parts[0], place + 1)
+    for _ in range(TIMES):
+        if place >= 0:
+            yield Found(entry.phrase, place, place + len(entry.parts[0]), 1.0, whole=True)
+            place = _place(chars, entry.parts[0], place + 1)
 
 
 def _place(chars: str, part: str, start: int = 0) -> int:
@@ -178,7 +176,7 @@ def _loosely(chars: str, entry: HanPhrase) -> Iterator[Found]:
         after = start + len(head)
         place = chars.find(tail, after, after + GAP + len(tail))
         if place >= 0 and not SENTENCE_ENDS & set(chars[after:place]):
-            yield Found(entry.phrase, start, place + len(tail), LOOSE, whole=False)
+            yield Found(entry.phrase, start, place + len(tail), 1.0, whole=False, manner="loose")
             return
 
 
@@ -197,13 +195,13 @@ def _match_words(text: Text, words: list[Token], *, entry: LatinPhrase) -> Itera
             yield Found(entry.phrase, spans[0][0], spans[0][1], 1.0, whole=False)
         return
     stems = entry.parts[0]
-    runs = list(_runs(words, stems))
+    runs = list(islice(_runs(words, stems), TIMES))
     for start, end in runs:
         if _is_meant(text, entry, span=(start, end)):
             yield Found(entry.phrase, start, end, 1.0, whole=True)
     window = _window(words, stems) if not runs and len(stems) > 1 else None
     if window:
-        yield Found(entry.phrase, *window, LOOSE, whole=False)
+        yield Found(entry.phrase, *window, 1.0, whole=False, manner="loose")
 
 
 def _is_meant(text: Text, entry: LatinPhrase, *, span: tuple[int, int]) -> bool:
@@ -248,56 +246,3 @@ def _longest(everything: list[Found]) -> list[Found]:
 def _inside(span: tuple[int, int], spans: set[tuple[int, int]]) -> bool:
     start, end = span
     return any(left <= start and end <= right and right - left > end - start for left, right in spans)
-
-
-def _correct_words(chars: str) -> tuple[str, list[int]]:
-    """Return the text with unknown Latin words of five or more letters replaced by the one known word nearly the same.
-
-    With it, for each character of the corrected text the index in `chars` it stands for.
-    """
-    known = index().stems
-    pieces: list[str] = []
-    places: list[int] = []
-    last = 0
-    for word in tokens(chars):
-        if len(word.stem) >= 5 and word.stem.isalpha() and word.stem not in known:
-            near = process.extractOne(word.stem, _long_stems(), scorer=fuzz.ratio, score_cutoff=ALIKE)
-            if near:
-                pieces += [chars[last : word.start], near[0]]
-                places += [*range(last, word.start), *_spread(word, len(near[0]))]
-                last = word.end
-    return "".join([*pieces, chars[last:]]), [*places, *range(last, len(chars))]
-
-
-def _spread(word: Token, size: int) -> list[int]:
-    """Return `size` indices over the word, the last at its end."""
-    return [*(min(word.start + at, word.end - 1) for at in range(size - 1)), word.end - 1]
-
-
-@lru_cache(maxsize=1)
-def _long_stems() -> tuple[str, ...]:
-    return tuple(sorted(one for one in index().stems if len(one) >= 5 and one.isalpha()))
-
-
-def _find_slips(chars: str) -> Iterator[Found]:
-    """Yield Chinese phrases of four or more characters that differ in one, or from eight characters in two, of them."""
-    present = set(chars)
-    for entry in (entry for group in index().han.values() for entry in group):
-        part = entry.parts[0]
-        size = len(part)
-        slips = 1 if size < 8 else 2
-        if len(entry.parts) > 1 or size < 4 or size > len(chars) or entry.phrase.kind in {"sample", "vague", "offscope"}:
-            continue
-        if sum(char in present for char in part) >= size - slips:
-            place = _alignment(part, chars, 100 * (1 - slips / size) - 0.5)
-            if place:
-                yield Found(entry.phrase, *place, _likeness(size), whole=True)
-
-
-def _alignment(part: str, chars: str, cutoff: float) -> tuple[int, int] | None:
-    place = fuzz.partial_ratio_alignment(part, chars, score_cutoff=cutoff)
-    return (place.dest_start, place.dest_end) if place and place.score >= cutoff else None
-
-
-def _likeness(size: int) -> float:
-    return 1 - 1 / (size + 2)

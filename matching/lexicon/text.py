@@ -8,6 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+
+from opencc import OpenCC
 
 HAN = "\u3400-\u9fff"
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－﹣"), "-")
@@ -31,6 +34,7 @@ SPELLINGS = {
     "tyre": "tire",
 }
 CODE = re.compile(r"(?:(?<![a-z0-9])(?:gb|gjb|hj|jjg|jjf|iso|iec|cispr|din|un|ul|usp|epa|aoac)|(?<=[a-z]/)t)(?=\d)")
+TO_SIMPLIFIED: Final = OpenCC("t2s")
 TOKEN = re.compile(r"[a-z0-9\u00b5\u00c0-\u024f\u0370-\u03ff]+")
 SPACE = re.compile(rf"\s+|(?<=[{HAN}])[-/()·](?=[{HAN}])")
 
@@ -63,14 +67,21 @@ class Token:
 
 
 def normalise(typed: str) -> Text:
-    """Return `typed` in Unicode NFKC, lower case, with plain dashes, single spaces and no spaces beside Chinese characters."""
+    """Return `typed` in NFKC, simplified characters, lower case, with plain dashes, single spaces and none beside Chinese characters."""
     pairs = [
-        (char, index)
-        for index, raw in enumerate(typed)
-        for char in unicodedata.normalize("NFKC", raw).translate(DASHES).lower()
-        if char.isspace() or not unicodedata.category(char).startswith("C")
+        (char, index) for index, raw in enumerate(typed) for char in _plain(raw) if char.isspace() or not unicodedata.category(char).startswith("C")
     ]
     return _codes_apart(_keep(typed, pairs, _spare_spaces("".join(char for char, _ in pairs))))
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[int, str]:
+    """Return what single characters are spelt as: dashes, and traditional characters by OpenCC's table, one for one so that places stay."""
+    from opencc import OpenCC
+
+    typed = [chr(code) for code in range(0x4E00, 0xA000)]
+    simplified = OpenCC("t2s").convert("\n".join(typed)).split("\n")
+    return {ord(old): new for old, new in zip(typed, simplified, strict=True) if old != new and len(new) == 1} | DASHES
 
 
 def squeeze(text: Text) -> Text:
@@ -104,6 +115,13 @@ def stem(word: str) -> str:
             word = word[: -len(ending)]
             word = word[:-1] if word[-2:] in {"nn", "tt", "pp", "mm", "gg", "bb"} else word
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
+
+
+@lru_cache(maxsize=20_000)
+def _plain(raw: str) -> str:
+    """Return one typed character in NFKC, lower case and simplified; it may become several."""
+    plain = unicodedata.normalize("NFKC", raw).translate(_spellings()).lower()
+    return plain if plain.isascii() else TO_SIMPLIFIED.convert(plain)
 
 
 def _spare_spaces(chars: str) -> set[int]:

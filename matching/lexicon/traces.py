@@ -6,16 +6,15 @@ counts only if it belongs almost wholly to few types. It is the last resort befo
 
 import re
 from collections import Counter, defaultdict
-from functools import lru_cache
 from typing import Final
 
-from matching.lexicon import Phrase, phrases
+from matching.lexicon import Phrase, live, phrases
 from matching.lexicon.finder import COMMON, Found
 from matching.lexicon.text import HAN, Text, normalise, squeeze, tokens
 
+FIRST: Final = 600
 PURE: Final = 0.66
 SEEN: Final = 2
-WEIGHT: Final = 0.55
 HAN_RUN = re.compile(rf"[{HAN}]+")
 # Pieces that every trade uses: they name no quantity.
 EMPTY: Final = frozenset(
@@ -37,15 +36,15 @@ def find_traces(text: Text) -> list[Found]:
     """Return traces in a squeezed text as found phrases of lower quality; empty if no piece points to a type."""
     held = _shares()
     found = []
-    for piece, start, end in _pieces(text.chars):
+    for piece, start, end in _pieces(text.chars[:FIRST]):
         types = held.get(piece)
         if types:
             phrase = Phrase((piece,), piece, "phenomenon", types)
-            found.append(Found(phrase, start, end, WEIGHT, whole=False))
+            found.append(Found(phrase, start, end, 1.0, whole=False, manner="trace"))
     return found
 
 
-@lru_cache(maxsize=1)
+@live.cached
 def _shares() -> dict[str, tuple[tuple[str, int], ...]]:
     """Return for each telling piece the types that own it: weight 3 for the owner, 2 for one that shares half as often."""
     things = "\n".join(phrase.parts[0] for phrase in phrases() if phrase.kind in {"sample", "offscope", "vague"})

@@ -11,7 +11,7 @@ from geodata.seeds import COLUMNS, parse_seed, read_seed, seed_point
 COUNTS = {
     "instrument_classes": 89,
     "instrument_types": 150,
-    "type_names": 1444,
+    "type_names": 1514,
     "universities": 111,
     "campuses": 132,
     "institutes": 66,

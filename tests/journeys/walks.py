@@ -18,6 +18,12 @@ def instrument(one) -> str:
     return one.goes(search(NEED)).locator(".res:not(:has-text('三周内没有空档')):not(:has-text('No free slot')) h3 a").nth(1).get_attribute("href")
 
 
+def compared(one) -> str:
+    """Return the address of the first two of a list side by side."""
+    boxes = one.goes(search(NEED)).locator(".cmp input")
+    return f"/compare?need={quote(NEED)}&i={boxes.nth(0).get_attribute('value')}&i={boxes.nth(1).get_attribute('value')}"
+
+
 def checkout(one) -> str:
     """Return the address of the check-out of that instrument's first free slot."""
     page = one.goes(instrument(one))
@@ -60,12 +66,15 @@ PAGES = {
         search("帮我看看"),
         search("量子引力波望远镜，只要宁波"),
         instrument,
+        compared,
         "/carriers/1",
         "/about",
         "/policies",
         "/policies/yuhuan-2023",
         "/notices",
         linked("/notices", "/notices/"),
+        "/needs",
+        linked("/needs", "/needs/"),
         "/join",
         "/audit",
         "/login",
@@ -81,13 +90,24 @@ PAGES = {
         "/vouchers/apply",
         "/orders",
         order,
+        f"/needs/new?need={quote(NEED)}",
+        linked("/needs", "/needs/"),
+        "/messages",
         "/organisation",
         "/account",
         "/me",
         "/desk",
     ),
-    "carrier": ("/carrier", "/carrier/listings/new", "/carrier/imports", "/carrier/income", handled),
-    "reviewer": (paper("claim"), paper("application"), "/desk/joining", "/bureau/policies", "/cases/disputes"),
+    "carrier": ("/carrier", "/needs", "/carrier/listings/new", "/carrier/imports", "/carrier/income", handled),
+    "reviewer": (
+        paper("claim"),
+        paper("application"),
+        "/desk/joining",
+        "/bureau/policies",
+        "/cases/disputes",
+        "/needs/desk",
+        linked("/needs/desk", "/needs/"),
+    ),
     "finance": ("/desk", "/finance", linked("/finance", "/finance/batches/"), "/budgets", linked("/budgets", "/budgets/"), MONTH),
     "auditor": ("/cases/vouchers", linked("/cases/vouchers", "/cases/vouchers/"), "/jobs"),
     "planner": ("/planner", "/planner?class=010100&method=gaussian&minutes=45&demand=enterprises&breaks=natural&speed=60"),

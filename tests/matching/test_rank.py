@@ -1,51 +1,22 @@
 """The order is the sum that is shown, the same for the same facts, and no worse offer overtakes a better one."""
 
 import math
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from core.errors import Invalid
+from matching import weighing
 from matching.needs import parse_need
 from matching.rank import rank, reasons
+from matching.standing import Standing
+from tests.matching.facts import TODAY, Facts, facts, many
 
-TODAY = date(2026, 7, 1)
 NEEDS = [parse_need(text, today=TODAY) for text in ("断口形貌", "断口形貌，预算800元以内，7月9日前")]
 
 
-@dataclass(frozen=True)
-class Facts:
-    """A candidate's facts."""
-
-    id: int
-    type_fit: float
-    distance_m: float | None
-    net_price_fen: int
-    voucher_part_fen: int
-    wait_days: int | None
-    precision: str = "point"
-
-    @property
-    def next_slot_start(self):
-        return None if self.wait_days is None else datetime(2026, 7, 1, 2, tzinfo=UTC) + timedelta(days=self.wait_days)
-
-    @property
-    def report_on(self):
-        return None if self.wait_days is None else TODAY + timedelta(days=self.wait_days + 3)
-
-
-facts = st.builds(
-    Facts,
-    id=st.integers(1, 10**6),
-    type_fit=st.floats(0, 1),
-    distance_m=st.none() | st.floats(0, 400_000),
-    net_price_fen=st.integers(0, 10**7),
-    voucher_part_fen=st.integers(0, 10**6),
-    wait_days=st.none() | st.integers(0, 60),
-    precision=st.sampled_from(["point", "county", "city"]),
-)
-many = st.lists(facts, max_size=12, unique_by=lambda one: one.id)
 needs = st.sampled_from(NEEDS)
 
 
@@ -55,7 +26,8 @@ def test_the_score_is_the_sum_of_the_parts_shown(need, candidates):
     for match in rank(need, candidates):
         assert abs(math.fsum(part.contribution for part in match.parts) - match.score) < 1e-9
         whole = sum(part.weight for part in match.parts)
-        assert all(abs(part.contribution - part.weight * part.value / whole) < 1e-12 for part in match.parts)
+        fit = match.candidate.type_fit
+        assert all(abs(part.contribution - fit * part.weight * part.value / whole) < 1e-12 for part in match.parts)
         assert 0 <= match.score <= 1 + 1e-12
 
 
@@ -72,8 +44,9 @@ def test_what_is_as_good_or_better_on_every_signal_never_ranks_below_with_a_lowe
     matches = rank(need, candidates)
     for worse_at, worse in enumerate(matches):
         for better in matches[worse_at + 1 :]:
-            dominates = all(a.value >= b.value for a, b in zip(better.parts, worse.parts, strict=True))
-            assert not (dominates and any(a.value > b.value + 1e-9 for a, b in zip(better.parts, worse.parts, strict=True)))
+            pairs = [(better.candidate.type_fit, worse.candidate.type_fit)]
+            pairs += [(a.contribution, b.contribution) for a, b in zip(better.parts, worse.parts, strict=True)]
+            assert not (all(a >= b for a, b in pairs) and any(a > b + 1e-9 for a, b in pairs[1:]))
 
 
 @settings(deadline=None)
@@ -116,3 +89,56 @@ def test_a_rough_place_is_never_ranked_as_if_it_were_near():
 
 def test_nothing_to_rank_is_an_empty_list():
     assert rank(NEEDS[0], []) == []
+
+
+weights = st.dictionaries(st.sampled_from(list(weighing.defaults())), st.integers(0, 20).map(lambda halves: halves / 2))
+
+
+@settings(deadline=None)
+@given(needs, many, weights)
+def test_moved_weights_hold_and_the_sum_stays_true(need, candidates, moved):
+    assume(any((weighing.defaults() | moved).values()))
+    matches = rank(need, candidates, weights=moved)
+    for match in matches:
+        assert {part.signal: part.weight for part in match.parts} == weighing.defaults() | moved
+        assert abs(math.fsum(part.contribution for part in match.parts) - match.score) < 1e-9
+
+
+@settings(deadline=None)
+@given(weights)
+def test_weights_written_are_read_again(moved):
+    assume(any((weighing.defaults() | moved).values()))
+    assert weighing.parse(weighing.written(moved)) == moved
+
+
+@pytest.mark.parametrize(
+    "given", ["distance", "distance:11", "distance:-1", "distance:1.3", "nothing:1", "distance:x", ":", "distance:" + "9" * 40, "😀:1"]
+)
+def test_weights_that_cannot_be_are_refused_with_a_way_out(given):
+    if given == ":":
+        assert weighing.parse(given) == {}
+        return
+    with pytest.raises(Invalid) as refused:
+        weighing.parse(given)
+    assert refused.value.field == "w"
+
+
+def test_nothing_that_counts_is_refused():
+    with pytest.raises(Invalid) as refused:
+        weighing.parse(",".join(f"{name}:0" for name in weighing.defaults()))
+    assert refused.value.field == "w"
+
+
+def test_what_meets_every_condition_stands_before_what_states_nothing_before_what_misses():
+    best = Facts(id=1, type_fit=1.0, distance_m=100.0, net_price_fen=0, voucher_part_fen=0, wait_days=0)
+    found = [best, replace(best, id=2, distance_m=90_000.0), replace(best, id=3, distance_m=200_000.0)]
+    stands = {1: Standing(misses=("budget",)), 2: Standing(unknown=("spec:力",)), 3: Standing()}
+    assert [match.candidate.id for match in rank(NEEDS[0], found, stands=lambda one: stands[one.id])] == [3, 2, 1]
+
+
+@settings(deadline=None)
+@given(needs, many, facts)
+def test_one_more_never_reorders_the_others(need, candidates, other):
+    before = [match.candidate.id for match in rank(need, candidates)]
+    after = [match.candidate.id for match in rank(need, [*candidates, replace(other, id=0)]) if match.candidate.id != 0]
+    assert after == before

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matching.lexicon import SECTORS, alternatives, expand, phrases, read_table, type_names
 from matching.types import resolve
 
-NEEDS = [json.loads(line) for line in Path(__file__).with_name("needs.jsonl").read_text(encoding="utf-8").splitlines()]
+NEEDS = [json.loads(line) for line in (Path(__file__).parent / "needs" / "train.jsonl").read_text(encoding="utf-8").splitlines()]
 GRADED = [need for need in NEEDS if need["grades"]]
 
 
@@ -136,7 +136,7 @@ def test_a_slip_of_the_pen_is_forgiven(typed, name):
 def test_the_reason_names_what_was_read():
     best = resolve("不锈钢断裂面").types[0]
     assert best.name_zh == "扫描电子显微镜"
-    assert any("“断裂面” → " in why for why in best.why)
+    assert "断裂面" in best.why
 
 
 def test_conditions_do_not_change_the_types():

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from app import create_app, members
 from app.access import ACCESS, PERSONS, unlisted
 from app.queue import JobFailure
+from bookings import posting
+from bookings.need_terms import Posting
 from core.actor import Actor
 from tests import factories as make
 from tests.app.conftest import make_settings
@@ -47,7 +49,7 @@ class Town(Desks):
             region = None if role in homes else "330000" if role == "planner" else elsewhere
             self.enrol(f"strange {role}", role, homes.get(role, other), region=region)
         self.strangers = homes
-        self.file, self.job = self._file(), self._job()
+        self.file, self.job, self.need = self._file(), self._job(), self._need()
         self.post("/bureau/policies/yuhuan-2023/draft", {}, by="reviewer")
         self.draft = self.one("SELECT max(id) FROM policy_draft")
         applicant(session)
@@ -71,6 +73,13 @@ class Town(Desks):
         secret = members.invite(self.session, Actor("enterprise", user, self.scene.enterprise.id), as_admin=False)
         self.session.commit()
         return members.invitation_of(self.session, secret)[0].id
+
+    def _need(self):
+        """Give a need that the enterprise of the scene shows to its bureau alone."""
+        said = Posting(f"断口形貌 {SECRET}", visibility="private")
+        made = posting.post(self.session, self.scene.buyer, said, request_id=make.key())
+        self.session.commit()
+        return made
 
     def _job(self):
         """Give a job of Yuhuan that failed."""
@@ -98,12 +107,15 @@ class Town(Desks):
             "draft_id": (self.draft,),
             "code": ("yuhuan-2023",),
             "job_id": (self.job,),
+            "need_id": (self.need,),
             "claim_id": (self.claim,),
             "application_id": (self.application,),
+            **dict.fromkeys(("campaign_id", "entry_id", "saved_id", "answer_id", "carrier_id", "organisation_id"), (1,)),
             **dict.fromkeys(("line_id", "account_id", "recovery_id", "statement_id", "budget_id"), (self.batch, 1)),
             "month": ("2026-11",),
             "event": (
                 *("accept", "cancel", "deliver", "confirm", "pay_own_part", "claim", "pass", "refuse", "return", "check_ok", "approve", "pay"),
+                *("edit", "withdraw", "decline", "retract", "invite", "note", "close"),
                 *("counter", "agree", "dispute", "resolve", "freeze", "unfreeze", "void", "transfer"),
             ),
         }
@@ -138,6 +150,16 @@ class Town(Desks):
             kinds = {"deliver": ["service_result"], "pay_own_part": ["invoice", "payment_proof"]}.get(address.rpartition("/")[2], [])
             plain = {f"/api/v1/{kind}/": {"reason": "示例"} for kind in ("vouchers", "applications", "budgets", "joining")}
             known = {**plain, "/api/v1/recoveries/": {"bank_reference": key, "received_on": TODAY}, "/api/v1/bank-accounts/": {"number": "99990001"}}
+            offer = {
+                "instrument": 1,
+                "service": "test_analysis",
+                "start": f"{TODAY}T09:00+08:00",
+                "end": f"{TODAY}T12:00+08:00",
+                "price": 1,
+                "report_days": 1,
+            }
+            known |= {f"/api/v1/needs/1/{event}": body for event, body in {"answers": offer, "pick": {"answer": 1, "seen": 0}}.items()}
+            known |= {"/api/v1/needs/": {"reason": "示例"}}
             body = next((one for start, one in known.items() if address.startswith(start)), {})
             body = body or {"reason": "示例", "documents": [{"kind": kind, "number": key, "issued_on": TODAY} for kind in kinds]}
             return self.webs[by].open(address, method=method, json=body, headers={**self.headers[by], "Idempotency-Key": key})

@@ -11,7 +11,9 @@ const found = document.getElementById("found");
 function hang(dialog) {
   const chip = document.querySelector(`[popovertarget="${CSS.escape(dialog.id)}"]:not([popovertargetaction])`);
   if (!chip || isPhone()) return;
-  const { left, bottom } = chip.getBoundingClientRect();
+  const list = document.querySelector(".finder").getBoundingClientRect();
+  const beside = dialog.matches(".stays") && list.right + dialog.offsetWidth < innerWidth;      // so that the order can be seen to change
+  const { left, bottom } = beside ? { left: list.right + 8, bottom: list.top + 8 } : chip.getBoundingClientRect();
   dialog.style.left = `${Math.max(8, Math.min(left, innerWidth - dialog.offsetWidth - 8))}px`;
   dialog.style.top = `${Math.max(8, Math.min(bottom + 6, innerHeight - dialog.offsetHeight - 8))}px`;
 }
@@ -19,11 +21,12 @@ function hang(dialog) {
 function opened(event) {
   if (!event.target.matches?.(".pop") || event.newState !== "open") return;
   hang(event.target);
+  if (event.target.contains(document.activeElement)) return;       // somebody was quicker
   (event.target.querySelector("[aria-current]") ?? event.target.querySelector("a, input:not([type=hidden]), select, button"))?.focus({ preventScroll: true });
 }
 
 function closeDialogs() {
-  for (const dialog of document.querySelectorAll(".pop:popover-open:not(.filters)")) dialog.hidePopover();
+  for (const dialog of document.querySelectorAll(".pop:popover-open:not(.filters, .stays)")) dialog.hidePopover();
 }
 
 function extra(name, value) {
@@ -58,6 +61,7 @@ function arrived() {
     show(rows, { move: !area && rows.length > 0 });
   }
   document.dispatchEvent(new CustomEvent("irm:results"));
+  document.querySelector(".pop[data-wrong]")?.showPopover();
   announce(list.querySelector("[data-say]")?.innerText ?? "");
 }
 
@@ -77,9 +81,26 @@ function forgetCorrections() {
   const need = form.elements.need;
   if (need.value.trim() === need.defaultValue.trim()) return;
   for (const input of [...form.elements]) {
-    if (input.type === "hidden" && ["fix", "area", "limit"].includes(input.name)) input.remove();
+    if (input.type === "hidden" && ["fix", "drop", "said", "part", "area", "limit"].includes(input.name)) input.remove();
   }
   need.defaultValue = need.value;
+}
+
+/** What is pasted beyond the longest need is cut by the browser without a word: say so. */
+function pasted(event) {
+  const box = form.elements.need;
+  const given = event.clipboardData?.getData("text") ?? "";
+  const over = box.value.length - (box.selectionEnd - box.selectionStart) + given.length > box.maxLength;
+  let line = form.querySelector("[data-cut]");
+  if (!over) { line?.remove(); return; }
+  if (!line) {
+    line = document.createElement("p");
+    line.className = "help is-warn";
+    line.dataset.cut = "";
+    form.querySelector(".needbox").after(line);
+  }
+  line.textContent = say("cut", { n: box.maxLength });
+  announce(line.textContent);
 }
 
 function submitOnEnter(event) {
@@ -91,6 +112,7 @@ function submitOnEnter(event) {
 if (form && found) {
   document.addEventListener("toggle", opened, true);
   form.elements.need.addEventListener("keydown", submitOnEnter);
+  form.elements.need.addEventListener("paste", pasted);
   form.addEventListener("submit", forgetCorrections, true);
   document.addEventListener("change", (event) => { if (event.target.matches("[data-submit-on-change]")) form.requestSubmit(); });
   document.addEventListener("irm:search", (event) => { extra("area", event.detail.area); form.requestSubmit(); });
