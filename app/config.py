@@ -61,7 +61,7 @@ ROWS = (
     Row("ROUTER_URL", "", "router asked for minutes by road: osrm+http://host:5000 or valhalla+http://host:8002; empty: straight lines"),
     Row("AUDIT_DIR", "", "folder of the published roots of the audit seal; empty: .local/audit"),
     Row("AUDIT_KEY_FILE", "", "file with the private key (ed25519, hex) that signs them, mode 0600; empty: made once in AUDIT_DIR"),
-    Row("EMBEDDING", "0", "1: needs are also compared by meaning, with the model of requirements-extra.in; 65 MB more a worker, 20 s once"),
+    Row("EMBEDDING", "0", "1: needs are also compared by meaning, with a model that `make run` then installs (requirements-extra.txt); 65 MB more a worker, 20 s once"),
     Row("RERANK", "0", "1: rows of a list are put into the learnt order, as long as its measured gain is certain; see /planner/search-quality"),
     Row("SAVED_HOURS", "6", "hours between two looks at a kept search, 1 to 168"),
     Row("LOCALE", "zh_CN", "language of a visitor who has chosen none: zh_CN or en"),

@@ -48,7 +48,7 @@ def _train(where: Path, *, sample: bool) -> Card:
     from matching.learning.store import importable, save
 
     if not importable():
-        raise Stop("没有安装 lightgbm：pip install lightgbm。", "lightgbm is not installed: pip install lightgbm.")
+        raise Stop("没有安装 lightgbm：用 RERANK=1 make run 启动时会装上。", "lightgbm is not installed: RERANK=1 make run installs it.")
     with new_session(current_app) as session:
         since = clock.today(session) - timedelta(weeks=WEEKS_KEPT + 1)
         lists, at = read_lists(session, since, shape=SHAPE, sample=sample), clock.now(session)
