@@ -11,12 +11,14 @@ from flask_babel import gettext
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bookings.scrubbing import scrub
 from core.errors import N_, Invalid
 from geodata.imports.regions import Regions
 from geodata.imports.source import read_bytes
 from geodata.imports.table import Table
 from geodata.regions import shared_digits
 from matching.campaign import VERDICTS, Entry
+from matching.campaigns import MOST
 
 MOST_BYTES: Final = 900_000
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -58,12 +60,17 @@ def read_entries(session: Session, content: bytes, *, home: str) -> list[Entry]:
     return entries
 
 
-def posted_entries(session: Session, region: str) -> list[Entry]:
-    """Return what firms of a region have posted for everybody and nobody has answered yet, the oldest first."""
+def posted_entries(session: Session, region: str, *, names: bool) -> list[Entry]:
+    """Return what firms of a region have posted for everybody and nobody has answered yet, the oldest first, one more than a list may hold.
+
+    Without `names` the firms stay unknown: their texts are scrubbed as for everybody else.
+    """
     query = """SELECT p.id, p.text, o.name_zh, p.region FROM need_post p JOIN organisation o ON o.id = p.enterprise_id
-               WHERE p.state = 'open' AND p.visibility = 'public' AND p.region LIKE :digits || '%' ORDER BY p.id LIMIT 1000"""
-    rows = session.execute(text(query), {"digits": shared_digits(region)})
-    return [Entry(row.id, row.text[:LONGEST_NEED], row.name_zh, row.region) for row in rows]
+               WHERE p.state = 'open' AND p.visibility = 'public' AND p.region LIKE :digits || '%' ORDER BY p.id LIMIT :most"""
+    rows = session.execute(text(query), {"digits": shared_digits(region), "most": MOST + 1})
+    return [
+        Entry(row.id, (row.text if names else scrub(row.text, row.name_zh))[:LONGEST_NEED], row.name_zh if names else "", row.region) for row in rows
+    ]
 
 
 def as_csv(lines: Iterable[Mapping[str, Any]]) -> str:

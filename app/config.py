@@ -61,9 +61,16 @@ ROWS = (
     Row("ROUTER_URL", "", "router asked for minutes by road: osrm+http://host:5000 or valhalla+http://host:8002; empty: straight lines"),
     Row("AUDIT_DIR", "", "folder of the published roots of the audit seal; empty: .local/audit"),
     Row("AUDIT_KEY_FILE", "", "file with the private key (ed25519, hex) that signs them, mode 0600; empty: made once in AUDIT_DIR"),
-    Row("EMBEDDING", "0", "1: needs are also compared by meaning, with a model that `make run` then installs (requirements-extra.txt); 65 MB more a worker, 20 s once"),
+    Row(
+        "EMBEDDING",
+        "0",
+        "1: needs are also compared by meaning, with a model that `make run` then installs (requirements-extra.txt); 65 MB more a worker, 20 s once",
+    ),
     Row("RERANK", "0", "1: rows of a list are put into the learnt order, as long as its measured gain is certain; see /planner/search-quality"),
     Row("SAVED_HOURS", "6", "hours between two looks at a kept search, 1 to 168"),
+    Row("STUCK_HOURS", "24", "hours without an answer after which a posted need stands on the officer's desk, 1 to 240"),
+    Row("STUCK_END_HOURS", "12", "hours before its end from which a posted need stands there, 1 to 240"),
+    Row("STUCK_KM", "100", "kilometres within which a carrier counts as near a posted need, 1 to 500"),
     Row("LOCALE", "zh_CN", "language of a visitor who has chosen none: zh_CN or en"),
 )
 
@@ -98,6 +105,9 @@ class Settings:
     embedding: bool
     rerank: bool
     saved_hours: int
+    stuck_hours: int
+    stuck_end_hours: int
+    stuck_km: int
     locale: str
 
     @classmethod
@@ -132,6 +142,9 @@ class Settings:
             embedding=_one_of(text, "EMBEDDING", ("0", "1")) == "1",
             rerank=_one_of(text, "RERANK", ("0", "1")) == "1",
             saved_hours=_whole(text, "SAVED_HOURS", 168),
+            stuck_hours=_whole(text, "STUCK_HOURS", 240),
+            stuck_end_hours=_whole(text, "STUCK_END_HOURS", 240),
+            stuck_km=_whole(text, "STUCK_KM", 500),
             locale=_one_of(text, "LOCALE", ("zh_CN", "en")),
         )
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from bookings import brokering, disputes, need_queries
+from app import stuck
+from bookings import disputes, need_queries
 from core import clock
 from core.actor import Actor, Role
 from core.errors import N_
@@ -124,7 +125,7 @@ def _accreditations(session: Session, actor: Actor, today: date) -> list[Item]:
 def _needs(session: Session, actor: Actor, today: date) -> list[Item]:
     """Return the posted needs of the region that are stuck; their amount is the budget, where one was named."""
     base = Item("need", 0, "open", 0, "", "", "", 0, None, is_sample=False)
-    rows = [need_queries.need_of(session, actor, one.need_id) for one in brokering.stuck_needs(session, actor)]
+    rows = [need_queries.need_of(session, actor, one.need_id) for one in stuck.stuck_needs(session, actor)]
     return [
         replace(
             base,

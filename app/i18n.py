@@ -5,7 +5,7 @@ Catalogues are compiled in memory when they are first used: no build step can be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
 import flask_babel
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -43,12 +44,12 @@ class _Catalogue(Domain):  # type: ignore[misc]  # flask_babel is untyped
 
     def get_translations(self) -> NullTranslations:
         """Return the messages of the current locale."""
-        return _messages(str(get_locale() or LOCALES["zh"]))
+        return _spoken(get_locale())
 
 
 def init_app(app: Flask) -> None:
     """Choose a language for each request of `app` and remember what `?lang=` asked for."""
-    babel = Babel(app, default_locale=LOCALES["zh"], default_timezone="Asia/Shanghai", locale_selector=_choose)
+    babel = Babel(app, default_locale=LOCALES["zh"], default_timezone="Asia/Shanghai", locale_selector=lambda: _parsed(_choose()))
     babel.domain_instance = _Catalogue()
     app.jinja_env.globals.update(translate=translate, switch_url=switch_url, sign=sign)
     app.after_request(_remember)
@@ -66,7 +67,19 @@ def tag() -> str:
 
 def gettext(text: str, /, **params: Any) -> str:
     """Return the message `text` in the language of this request, its fields filled; typed, unlike Flask-Babel's."""
-    return str(flask_babel.gettext(text, **params))
+    found = str(_spoken(get_locale()).ugettext(text))
+    return found % params if params else found
+
+
+def speaker() -> Callable[[str, Mapping[str, Any]], str]:
+    """Return what writes a text with its parameters in the language of this request, which is asked for once: for answers of many sentences."""
+    spoken = _spoken(get_locale()).ugettext
+
+    def speak(text: str, params: Mapping[str, Any]) -> str:
+        found = str(spoken(text))
+        return found % params if params else found
+
+    return speak
 
 
 def translate(said: Said | tuple[str, Mapping[str, Any]] | str) -> str:
@@ -111,6 +124,18 @@ def _remember(response: Response) -> Response:
         secure = bool(current_app.config["TLS"])
         response.set_cookie(_COOKIE, wanted, max_age=_YEAR, secure=secure, httponly=True, samesite="Lax")
     return response
+
+
+@cache
+def _parsed(name: str) -> Locale:
+    """Read a locale once: Babel looks through all that there are."""
+    return Locale.parse(name)
+
+
+@cache
+def _spoken(locale: Locale | None) -> NullTranslations:
+    """Return the messages of a locale by the very object, since an answer may hold some hundred sentences."""
+    return _messages(str(locale or LOCALES["zh"]))
 
 
 @cache

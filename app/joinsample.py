@@ -15,7 +15,7 @@ from app import members
 from app.accounts import Membership, User, add_user, hash_password
 from app.demo import DEMO_PASSWORD
 from core import clock
-from core.actor import Actor, Role
+from core.actor import SYSTEM, Actor, Role
 from geodata.sampling.names import credit_code
 from parties import carriers, enrolment
 from parties.carriers import Certificate
@@ -24,10 +24,13 @@ from parties.facts import Contact, Facts, Proof
 COUNTY: Final = "331083"
 _SERIAL: Final = {"enterprise": 9_000_001, "carrier": 9_000_002}
 _ACCREDITATIONS: Final = """
-INSERT INTO accreditation (organisation_id, kind, number, expires_on, state, row_version, is_sample)
-SELECT o.id, k.kind, '示例资质-' || upper(k.kind) || '-' || o.code, CAST(:today AS date) + 400 + CAST(o.nth % 500 AS integer), 'checked', 1, true
-FROM (SELECT id, code, row_number() OVER (ORDER BY code) AS nth FROM organisation WHERE kind = 'carrier' AND is_sample) o
-JOIN (VALUES ('cma', 3), ('cnas', 5)) AS k(kind, every) ON o.nth % k.every = 0 ORDER BY o.code, k.kind
+WITH made AS (
+    INSERT INTO accreditation (organisation_id, kind, number, expires_on, state, row_version, is_sample)
+    SELECT o.id, k.kind, '示例资质-' || upper(k.kind) || '-' || o.code, CAST(:today AS date) + 400 + CAST(o.nth % 500 AS integer), 'checked', 1, true
+    FROM (SELECT id, code, row_number() OVER (ORDER BY code) AS nth FROM organisation WHERE kind = 'carrier' AND is_sample) o
+    JOIN (VALUES ('cma', 3), ('cnas', 5)) AS k(kind, every) ON o.nth % k.every = 0 ORDER BY o.code, k.kind RETURNING id)
+INSERT INTO audit (at, role, subject, subject_id, event, before, after, reason, detail)
+SELECT :now, :role, 'accreditation', id, 'check', 'submitted', 'checked', '', '{}' FROM made ORDER BY id
 """
 _ADMINS: Final = "UPDATE membership SET is_admin = true WHERE id IN (SELECT min(id) FROM membership GROUP BY organisation_id)"
 
@@ -40,7 +43,7 @@ def make_admins(session: Session) -> None:
 
 def lay_accreditations(session: Session) -> None:
     """Give every third invented carrier a CMA and every fifth a CNAS, checked and valid for a year and more; real ones get nothing."""
-    session.execute(text(_ACCREDITATIONS), {"today": clock.today(session)})
+    session.execute(text(_ACCREDITATIONS), {"today": clock.today(session), "now": clock.now(session), "role": SYSTEM.role})
 
 
 def lay_joining(session: Session) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.sample import enrol, give_budgets, publish_policies
+from app.searchsample import lay_searches
 from bookings import records
 from bookings.sample import calendar, history
 from core.db import Base
@@ -153,6 +154,7 @@ def _all_steps(world: World, parts: list[Land]) -> Iterator[Step]:
     if size.is_large:
         yield Step("map indexes", "地图索引 / indexes of the map", size.instruments / 50_000, partial(_restore, of_map=True))
     yield Step("statistics", "统计 / statistics", 0.5 + size.instruments / 60_000, _statistics)
+    yield Step("searches", "搜索记录 / searches", 1.5, _searches)
     yield Step("check", "核对账目 / checking the books", 0.2 + size.services / 8_000, _check)
 
 
@@ -225,6 +227,10 @@ def _statistics(session: Session, _world: World) -> None:
     read_all(session)
     records.refresh(session)
     session.execute(text("ANALYZE"))
+
+
+def _searches(session: Session, world: World) -> None:
+    lay_searches(session, world)
 
 
 def _check(session: Session, _world: World) -> None:

@@ -59,5 +59,10 @@ def travelled(rows: list[Candidate], place: Place | None) -> list[Candidate]:
     return [replace(one, travel_s=times.get(one.id)) for one in rows]
 
 
+def routed() -> bool:
+    """Say whether a router is asked for travel times: then a distance is known only once it answered for everybody."""
+    return bool(_router().url)
+
+
 def _router() -> Router:
     return router(current_app.config["SETTINGS"].router_url) if has_app_context() else Router()

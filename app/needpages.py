@@ -18,6 +18,7 @@ from app.names import named
 from bookings import answer_queries, brokering, need_queries
 from bookings.need_entities import NeedInvitation, NeedVersion
 from bookings.need_queries import NeedRow
+from bookings.need_terms import open_carriers
 from bookings.scrubbing import scrub
 from core import clock
 from core.errors import Forbidden, Invalid, Refused
@@ -37,8 +38,17 @@ def sees_all(need: NeedRow) -> bool:
 
 
 def shown(need: NeedRow) -> str:
-    """Return the text as whoever asks may read it."""
-    return need.text if sees_all(need) else scrub(need.text)
+    """Return the text as whoever asks may read it: without numbers of persons, and without the firm's name for whoever is not told it."""
+    return need.text if sees_all(need) else scrub(need.text, None if knows_firm(need) else need.enterprise)
+
+
+def knows_firm(need: NeedRow) -> bool:
+    """Say whether whoever asks is told whose need it is: the firm, an officer of its region, and carriers that are open."""
+    if g.actor.role != "carrier" or g.actor.organisation_id is None:
+        return sees_all(need)
+    if "is_open" not in g:
+        g.is_open = bool(open_carriers(g.session, [g.actor.organisation_id]))
+    return bool(g.is_open)
 
 
 def list_context(own: list[NeedRow], fitting: list[NeedRow], public: list[NeedRow]) -> dict[str, Any]:
@@ -51,7 +61,8 @@ def list_context(own: list[NeedRow], fitting: list[NeedRow], public: list[NeedRo
 def common() -> dict[str, Any]:
     """Return what all these pages share."""
     unread = messages.unread(g.session, g.actor) if g.actor.organisation_id else 0
-    return {"words": needwords, "shown": shown, "sees_all": sees_all, "place": place, "named": named, "unread": unread, "now": clock.now(g.session)}
+    told = {"shown": shown, "sees_all": sees_all, "knows_firm": knows_firm, "place": place, "named": named}
+    return {"words": needwords, "unread": unread, "now": clock.now(g.session), **told}
 
 
 def place(need: NeedRow) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.learned import SHAPE, folder
+from app.listsample import LOOKED
 from bookings.demand import monday
 from core import clock
 from matching.learning.bootstrap import Interval, share
@@ -43,7 +44,7 @@ class Week:
 
 @dataclass(frozen=True)
 class Clicks:
-    """The measures of all lists and of each week (by ordinal), the places, how many acts there were; `sample`: of generated lists."""
+    """The measures of all lists and of each week (by ordinal), the places, how many acts there were; `sample`: with generated lists among them."""
 
     whole: Measures | None
     weeks: dict[int, Measures]
@@ -60,6 +61,7 @@ def context(session: Session) -> dict[str, Any]:
     return {
         "weeks": _weeks(session, found),
         "clicks": found,
+        "planted": LOOKED.tolist() if found.sample else [],
         "card": read_card(where),
         "why_off": why_off(where, switched_on=settings.rerank, shape=SHAPE),
         "graded": read_graded(where),
@@ -93,9 +95,8 @@ def _clicks(session: Session) -> Clicks:
 
 def _measured(session: Session) -> Clicks:
     since = monday(clock.today(session)) - timedelta(weeks=WEEKS - 1)
-    lists, sample = read_lists(session, since, sample=False), False
-    if not len(lists):
-        lists, sample = read_lists(session, since, sample=True), True
+    lists = read_lists(session, since)
+    sample = bool(session.scalar(text("SELECT EXISTS (SELECT FROM shown_list WHERE is_sample AND week >= :since)"), {"since": since}))
     if not len(lists):
         return Clicks(None, {}, [], 0, 0, sample=False)
     theta = examined(lists)

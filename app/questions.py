@@ -107,7 +107,8 @@ def _doubt(one: Any, address: Address, base: str) -> dict[str, Any]:
 def _relaxed(one: Any, address: Address, base: str) -> dict[str, str]:
     for key in one.keys:
         address = address.with_dropped(key)
-    return {"text": translate((one.text, dict(one.params))), "url": address.link(base)}
+    facts = {name: one.params[name] for name in ("what", "n")}
+    return {"text": gettext("放宽“%(what)s”，有 %(n)s 家", **facts), "url": address.link(base)}
 
 
 def _at(one: PlaceFound, address: Address, base: str) -> str:

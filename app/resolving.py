@@ -11,6 +11,7 @@ from typing import Final
 
 from core.errors import MapError
 from geodata.seeds import read_seed
+from matching.lexicon import live
 from matching.lexicon.finder import find
 from matching.lexicon.text import normalise, squeeze
 from matching.types import resolve
@@ -48,11 +49,11 @@ def type_of(texts: tuple[str, ...]) -> str | None:
 
 
 def _read(text: str) -> str | None:
-    return _understood(_NUMBERING.sub(" ", text[:LONGEST]).strip())
+    return _understood(_NUMBERING.sub(" ", text[:LONGEST]).strip(), live.version())
 
 
 @lru_cache(maxsize=50_000)
-def _understood(text: str) -> str | None:
+def _understood(text: str, _version: int) -> str | None:
     if not find(squeeze(normalise(text))):  # a search also looks for slips of the pen, twenty times as long: a register has none to spare
         return None
     try:

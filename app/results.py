@@ -142,7 +142,7 @@ def straight(metres: float | None) -> str:
 
 def _pin(match: Ranked, shown_row: dict[str, Any], known: bool) -> Pin:
     one = match.candidate
-    name, url = shown_row["carrier"]["name"], shown_row["instrument"]["url"]
+    name = shown_row["carrier"]["name"]
     fen = one.net_price_fen if known else one.price_fen
     flags = {"late": shown_row["late"], "approximate": shown_row["approximate"], "own_is_price": not known}
-    return Pin(str(one.instrument_id), match.rank, one.lon, one.lat, name, url, own_fen=fen, **flags)
+    return Pin(str(one.instrument_id), match.rank, one.lon, one.lat, name, own_fen=fen, **flags)

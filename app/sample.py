@@ -21,6 +21,7 @@ from app.accounts import Membership, User, add_membership, add_user, hash_passwo
 from app.demo import DEMO_PASSWORD, OPERATOR
 from app.joinsample import lay_accreditations, lay_joining, make_admins
 from app.needsample import lay_needs
+from app.searchsample import lay_searches
 from bookings import records
 from bookings.sample import calendar, history
 from bookings.sampling.cast import is_told
@@ -76,6 +77,7 @@ def load(session: Session, size: str, day: date) -> World:
     give_budgets(session, [land.province for land in lands(size)])
     read_all(session)
     records.refresh(session)
+    lay_searches(session, world)
     world.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return world

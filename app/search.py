@@ -5,7 +5,7 @@ Need → types → nearest of these types → slots and voucher terms → rank. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -15,23 +15,25 @@ from sqlalchemy.orm import Session
 
 from app import learned
 from app.asking import Asked, MapQuery, ask, narrowed
-from app.narrowing import hunt_for, told, travelled
+from app.narrowing import hunt_for, routed, told, travelled
+from app.pricing import Prices, filled
 from bookings import queries
-from bookings.checkout import Terms as VoucherTerms
-from bookings.slots import Slot, report_on
 from core import clock
 from core.actor import Actor
 from geodata.regions import shared_digits
 from geodata.wanted import Wanted
 from matching import candidates as facts
-from matching.candidates import Candidate, Terms
+from matching import lexiconbook
+from matching.best import best
+from matching.candidates import Candidate, Near, nearest
 from matching.constraints import Constraint
 from matching.correcting import correct
-from matching.counterfactual import Counterfactual
-from matching.diversity import spread
-from matching.narrowing import narrow
+from matching.counterfactual import Counterfactual, waited_for
+from matching.diversity import POOL, spread
+from matching.learning.log import TOP
+from matching.narrowing import Hunt, narrow
 from matching.needs import Need, parse_need
-from matching.rank import Match, rank
+from matching.rank import Match, rank, scored
 from matching.relaxing import Relaxation
 from matching.types import Ask, TypeGuess, resolve
 
@@ -78,14 +80,19 @@ class Understood:
         return None if self.ask else replace(self.within(asked), types=tuple(t.name_zh for t in self.types))
 
 
-def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None = None) -> Found:
-    """Answer a query: understand the need, fetch candidates, add what they cost this person and when, rank them."""
+def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None = None, *, top: int | None = None) -> Found:
+    """Answer a query: understand the need, fetch candidates, add what they cost this person and when, rank them.
+
+    `top`: with so many of the matches, the first ones, the caller has enough; they are the same as among all, and cost less.
+    """
     meant = understand(session, query)
     if meant.ask:
         return Found(meant.need, ask=meant.ask)
     asked = asked or ask(session, actor, query)
-    terms, place = asked.terms, asked.place
-    hunt = hunt_for(session, meant, asked, completes=lambda rows: travelled(complete(session, terms, rows), place))
+    prices = Prices(asked.terms)
+    hunt = hunt_for(session, meant, asked, completes=lambda rows: travelled(complete(session, prices, rows), asked.place))
+    if top and query.sort == "best" and not hunt.checks and not routed():
+        return _foremost(session, query, Looking(meant, asked, prices, hunt), max(top, POOL, TOP))
     narrowing = narrow(session, hunt)
     matches = spread(rank(meant.need, narrowing.rows, weights=dict(query.weights) or None, stands=narrowing.stands))
     matches = matches if query.weights else learned.reordered(matches)  # who moves the weights is asked for that order
@@ -93,8 +100,35 @@ def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None 
     return replace(more, relaxations=narrowing.relaxations, counterfactual=told(session, hunt, matches))
 
 
+@dataclass(frozen=True)
+class Looking:
+    """A search under way: what was understood, of whom, at which prices, and what is looked for."""
+
+    meant: Understood
+    asked: Asked
+    prices: Prices
+    hunt: Hunt
+
+
+def _foremost(session: Session, query: MapQuery, look: Looking, top: int) -> Found:
+    """Answer with the first `top` matches, completing only who can be among them or in the sentence below the list."""
+    need, hunt, weights = look.meant.need, look.hunt, dict(query.weights) or None
+    rows = [look.prices.sketch(one) for one in nearest(session, hunt.types, place=hunt.place, wanted=hunt.wanted)]
+
+    def fill(some: Sequence[Near]) -> list[Candidate]:
+        return filled(session, look.prices, some, limits=bool(need.limits))
+
+    found = best(need, rows, top=top, fill=fill, weights=weights)
+    matches = spread(found.matches[:top])
+    matches = matches if query.weights else learned.reordered(matches)
+    others = scored(need, fill(waited_for(found, matches)), weights=weights)
+    sentence = told(session, hunt, [*matches, *found.matches[top:], *others])
+    return Found(need, look.meant.types, None, tuple(matches), look.meant.regions, look.meant.wanted(look.asked), counterfactual=sentence)
+
+
 def understand(session: Session, query: MapQuery) -> Understood:
     """Find out which types and regions a query means; types that were chosen by hand need no question."""
+    lexiconbook.refresh(session)
     need = understood(query, clock.today(session))
     answer = resolve(need)
     by_hand = query.types or query.filters.types
@@ -132,10 +166,10 @@ def region_prefixes(session: Session, need: Need) -> dict[str, str]:
     return {row.word: shared_digits(row.adcode) for row in rows}
 
 
-def complete(session: Session, terms: VoucherTerms, rows: list[Candidate]) -> list[Candidate]:
-    """Add the next free slot, the day of the report and what my voucher pays to each candidate: one query for all of them."""
+def complete(session: Session, prices: Prices, rows: list[Candidate]) -> list[Candidate]:
+    """Add the next free slot, the day of the report and what my voucher pays to each candidate."""
     slots = queries.next_slots(session, {c.instrument_id: c.hours for c in rows}) if rows else {}
-    return facts.complete(rows, lambda c: _terms(c, slots.get(c.instrument_id), terms))
+    return facts.complete(rows, lambda c: prices.terms_of(c, c.report_days, slots.get(c.instrument_id)))
 
 
 def ordered(matches: list[Ranked], sort: str) -> list[Ranked]:
@@ -148,13 +182,6 @@ def ordered(matches: list[Ranked], sort: str) -> list[Ranked]:
     if sort not in keys:
         return matches
     return [replace(m, rank=n) for n, m in enumerate(sorted(matches, key=lambda m: (m.tier, keys[sort](m))), start=1)]
-
-
-def _terms(one: Candidate, slot: Slot | None, terms: VoucherTerms) -> Terms:
-    purse, ruling = terms.choose(one.price_fen, one.service, carrier_id=one.carrier_id, carrier_region=one.region)
-    refusal = ruling.refusal.code if purse and ruling.refusal else ""
-    report = report_on(slot.end, one.report_days) if slot else None
-    return Terms(one.price_fen - ruling.amount, ruling.amount, slot.start if slot else None, slot.end if slot else None, report, refusal)
 
 
 _REGIONS = """

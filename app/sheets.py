@@ -169,7 +169,7 @@ def _place(one: sheets.InstrumentSheet) -> dict[str, Any]:
 
 
 def _small_map(lon: float, lat: float, label: str, precision: str) -> Page:
-    pin = layers.Pin("here", 1, lon, lat, label, "", approximate=precision != "point")
+    pin = layers.Pin("here", 1, lon, lat, label, approximate=precision != "point")
     drawn = (*ground(), layers.RankedPins((pin,)))
     return draw(drawn, view=View(lon, lat, 9.5, wheel=False, still=True), nonce=csp_nonce(), label=gettext("位置图：%(place)s", place=label))
 

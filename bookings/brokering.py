@@ -21,7 +21,7 @@ from core import clock
 from core.actor import Actor
 from core.audit import check, move
 from core.errors import N_, Forbidden, Invalid
-from geodata.regions import is_within
+from geodata.regions import is_within, shared_digits
 
 MOST_INVITED: Final = 20
 LONGEST_NOTE: Final = 1_000
@@ -54,7 +54,12 @@ def stuck_needs(session: Session, actor: Actor, limits: Limits = LIMITS) -> list
     """Return what is stuck in an officer's region, the one that ends first first."""
     if actor.role not in ("reviewer", "auditor") or actor.region is None:
         return []
-    values = {"now": clock.now(session), "soon": clock.now(session) + timedelta(hours=limits.near_end_hours), "reach": limits.reach_m}
+    values = {
+        "digits": shared_digits(actor.region),
+        "now": clock.now(session),
+        "soon": clock.now(session) + timedelta(hours=limits.near_end_hours),
+        "reach": limits.reach_m,
+    }
     rows = session.execute(text(_STUCK), {**values, "since": clock.now(session) - timedelta(hours=limits.hours)})
     found = [Stuck(row.id, tuple(row.reasons), row.reach) for row in rows if is_within(row.region, actor.region)]
     return [one for one in found if one.reasons]
@@ -145,6 +150,6 @@ FROM (
             WHERE t.name_zh = ANY(p.types) AND i.is_open AND i.status = 'working'
               AND (h.geom IS NULL OR i.geom && ST_Expand(h.geom, :reach / 80000.0) AND ST_DWithin(i.geom::geography, h.geom::geography, :reach))) m
         ) AS reach
-    FROM need_post p WHERE p.state IN ('open', 'answered') AND p.region IS NOT NULL) n
+    FROM need_post p WHERE p.state IN ('open', 'answered') AND p.region LIKE :digits || '%') n
 ORDER BY n.ends_at, n.id
 """

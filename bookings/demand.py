@@ -98,7 +98,7 @@ class Sign:
     @property
     def row(self) -> tuple[str, str, str, str]:
         """What is counted together: region, kind, type, text."""
-        said = "" if self.kind == "found" else scrub(" ".join(self.text[: 2 * LONGEST].split()))[:LONGEST]
+        said = "" if self.kind == "found" else scrub(" ".join(self.text[: 2 * LONGEST].replace("\x00", " ").split()))[:LONGEST]
         return self.region, self.kind, self.type, said
 
 

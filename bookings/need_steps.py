@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bookings.answer_entities import ANSWER, NeedAnswer
-from bookings.need_entities import NEED, NeedInvitation, NeedPost
+from bookings.need_entities import LIVE, NEED, NeedInvitation, NeedPost
 from core import clock
 from core.actor import Actor
 from core.audit import check, move
@@ -53,14 +53,14 @@ def lock(session: Session, need_id: int) -> NeedPost | None:
 
 
 def may_see(session: Session, actor: Actor, row: NeedPost) -> bool:
-    """Say whether a need is the actor's to see: its own, of an officer's region, public while it is live, shown to the carrier, answered by it."""
+    """Say whether a need is the actor's to see: its own, of an officer's region, public while it is live, shown to the carrier or answered by it."""
     if actor.role == "system":
         return True
     if _is_ours(actor, row):
         return True
-    if actor.role == "carrier" and actor.organisation_id is not None and is_shown(session, row.id, actor.organisation_id):
+    if actor.role == "carrier" and actor.organisation_id is not None and is_shown(session, row, actor.organisation_id):
         return True
-    return row.visibility == "public" and row.state in ("open", "answered")
+    return row.visibility == "public" and row.state in LIVE
 
 
 def _is_ours(actor: Actor, row: NeedPost) -> bool:
@@ -74,10 +74,10 @@ def _may_act(session: Session, actor: Actor, row: NeedPost) -> bool:
     return may_see(session, actor, row) if actor.role in ("carrier", "system") else _is_ours(actor, row)
 
 
-def is_shown(session: Session, need_id: int, carrier_id: int) -> bool:
-    """Say whether a need was shown to a carrier, or answered by it."""
-    invited = select(NeedInvitation.need_id).filter_by(need_id=need_id, carrier_id=carrier_id)
-    answered = select(NeedAnswer.need_id).filter_by(need_id=need_id, carrier_id=carrier_id)
+def is_shown(session: Session, row: NeedPost, carrier_id: int) -> bool:
+    """Say whether a need is shown to a carrier, or was answered by it in its present wording: an earlier one shows nothing of a later."""
+    invited = select(NeedInvitation.need_id).filter_by(need_id=row.id, carrier_id=carrier_id)
+    answered = select(NeedAnswer.need_id).filter_by(need_id=row.id, carrier_id=carrier_id, version=row.version)
     return session.execute(invited.union_all(answered).limit(1)).one_or_none() is not None
 
 

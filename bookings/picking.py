@@ -18,6 +18,7 @@ from bookings.need_entities import NEED, NeedPost
 from bookings.need_steps import Ask, answers_of, change, take, tell_of
 from bookings.offers import Quotation
 from bookings.steps import Given
+from core import clock
 from core.actor import Actor
 from core.audit import check, move
 from core.errors import N_, Forbidden, NotFound, Refused
@@ -42,8 +43,8 @@ class Pick:
 def pick(session: Session, actor: Actor, *, need_id: int, picked: Pick, request_id: str) -> int:
     """Take an answer: slot, contract and frozen voucher, or nothing of it; return the id of the order.
 
-    Raises `NotFound` (need, answer, voucher of another), `Refused` by clause: state, changed (the answer or the sums are no longer those that the
-    firm saw), standing, listing, instrument, past, hours, slot_taken, and the clause for which a voucher pays nothing.
+    Raises `NotFound` (need, answer, voucher of another), `Refused` by clause: state, ends_at, changed (the answer or the sums are no longer those
+    that the firm saw), standing, listing, instrument, past, hours, slot_taken, and the clause for which a voucher pays nothing.
     """
     if actor.role != "enterprise" or actor.organisation_id is None:
         raise Forbidden(N_("选哪一家由发需求的企业定。"))
@@ -52,6 +53,8 @@ def pick(session: Session, actor: Actor, *, need_id: int, picked: Pick, request_
         if row.enterprise_id != actor.organisation_id:
             raise NotFound
         check(actor, row, NEED, "pick")
+        if clock.now(session) > row.ends_at:  # the clock has not come to it yet
+            raise Refused("ends_at", N_("选的时间已经过了，这条需求到期了。改一改可以再发。"))
         one = _standing(session, actor, row, picked)
         order_id = _order(session, actor, (row, one), picked, request)
         change(session, actor, one, "pick", request=request, detail={"order": order_id})

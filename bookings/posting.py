@@ -9,12 +9,12 @@ from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from bookings.entities import Order
 from bookings.need_entities import LIVE, NEED, NeedInvitation, NeedPost, NeedVersion
-from bookings.need_steps import Ask, answers_of, change, end, take, tell_of
+from bookings.need_steps import ENDED, Ask, answers_of, change, end, take, tell_of
 from bookings.need_terms import Posting, check_posting
 from core import clock
 from core.actor import SYSTEM, Actor
@@ -48,6 +48,8 @@ def post(session: Session, actor: Actor, posting: Posting, *, request_id: str) -
 def edit(session: Session, actor: Actor, *, need_id: int, posting: Posting, request_id: str) -> int:
     """Word a need anew: a new version with its own time to answer, for which answers to the old one are outdated; return its id.
 
+    Whoever the old wording was shown to, by the firm or an officer, sees the new one only where it is public or shown to him again.
+
     An expired need comes back by that, and a picked one whose order was called off: `Refused("order")` while it was not.
     """
     _firm(session, actor)
@@ -56,9 +58,11 @@ def edit(session: Session, actor: Actor, *, need_id: int, posting: Posting, requ
         check(actor, row, NEED, "edit")
         check_posting(session, posting)
         _check_called_off(session, row)
+        session.execute(delete(NeedInvitation).filter_by(need_id=row.id).where(NeedInvitation.carrier_id.not_in(_shown(posting))))
         for answer in answers_of(session, row.id, "sent", "picked"):
             change(session, actor, answer, "outdate" if answer.state == "sent" else "lapse", request=request)
-            tell_of(session, answer.carrier_id, row, "need_changed", N_("需求 %(code)s 改了，请按新的内容重新答复。"))
+            told = _CHANGED if posting.visibility == "public" or answer.carrier_id in _shown(posting) else ("need_ended", ENDED)
+            tell_of(session, answer.carrier_id, row, *told)
         _word(session, row, posting)
         row.version, row.order_id = row.version + 1, None  # last: a need without an order is no picked one, and flushed with its state
         move(session, actor, row, NEED, "edit", request_id=request, detail={"version": row.version, "visibility": row.visibility})
@@ -111,7 +115,12 @@ def show_to(session: Session, actor: Actor, row: NeedPost, carriers: Collection[
     return fresh
 
 
+_CHANGED: Final = ("need_changed", N_("需求 %(code)s 改了，请按新的内容重新答复。"))
 INVITED: Final = N_("科技局请你们看看需求 %(code)s，能不能做。")
+
+
+def _shown(posting: Posting) -> frozenset[int]:
+    return posting.chosen if posting.visibility == "chosen" else frozenset()
 
 
 def _firm(session: Session, actor: Actor) -> Organisation:

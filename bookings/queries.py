@@ -11,11 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bookings.entities import LIVE
-from bookings.slots import HORIZON, Interval, Slot, next_free
+from bookings.slots import HORIZON, Coming, Interval, Slot
 from core import clock
 from core.actor import Actor
 from core.errors import NotFound
 from geodata.regions import is_within
+
+SOON = 5
+"""Days ahead that are looked at first."""
 
 _OFFICERS = ("reviewer", "finance", "auditor")
 
@@ -121,16 +124,29 @@ def taken(session: Session, instrument_ids: Collection[int], *, start: datetime,
     """Return the live bookings of many instruments that reach into [start, end), in one query: instrument id → spans in order."""
     found: dict[int, list[Interval]] = {one: [] for one in instrument_ids}
     values = {"instruments": list(instrument_ids), "start": start, "end": end}
-    for instrument_id, begins, ends in session.execute(text(_TAKEN), values):
+    for instrument_id, begins, ends in session.execute(text(_TAKEN), values).all():
         found[instrument_id].append((begins, ends))
     return found
 
 
 def next_slots(session: Session, rows: Mapping[int, Mapping[str, Any]], *, days: int = HORIZON) -> dict[int, Slot | None]:
-    """Return the next free slot within `days` days of each instrument, in one query; `rows` maps instrument id → its `hours`."""
+    """Return the next free slot within `days` days of each instrument; `rows` maps instrument id → its `hours`.
+
+    One query for the first SOON days, in which nearly all have one, and one more for those that have none.
+    """
+    found = _next_within(session, rows, min(days, SOON))
+    full = {one: hours for one, hours in rows.items() if hours and found[one] is None} if days > SOON else {}
+    return found | _next_within(session, full, days) if full else found
+
+
+def _next_within(session: Session, rows: Mapping[int, Mapping[str, Any]], days: int) -> dict[int, Slot | None]:
     now = clock.now(session)
     booked = taken(session, rows, start=now, end=now + timedelta(days=days + 1))
-    return {one: next_free(hours, booked[one], now=now, days=days) for one, hours in rows.items()}
+    coming: dict[int, Coming] = {}  # by the very object: rows that came from one text share it
+    for hours in rows.values():
+        if id(hours) not in coming:
+            coming[id(hours)] = Coming(hours, now=now, days=days)
+    return {one: coming[id(hours)].first_free(booked[one]) for one, hours in rows.items()}
 
 
 def orders_of(
@@ -197,7 +213,7 @@ SELECT id FROM (
 
 _TAKEN = f"""
 SELECT instrument_id, lower(span), upper(span) FROM booking
-WHERE instrument_id = ANY(:instruments) AND span && tstzrange(:start, :end) AND state IN {LIVE!r}
+WHERE instrument_id = ANY(CAST(:instruments AS bigint[])) AND span && tstzrange(:start, :end) AND state IN {LIVE!r}
 ORDER BY instrument_id, span
 """
 

@@ -61,6 +61,29 @@ def next_free(hours: Mapping[str, Any], taken: Sequence[Interval], *, now: datet
     return next((slot for slot in _slots(hours, business_date(now), days=days, taken=taken, now=now) if slot.state == "free"), None)
 
 
+class Coming:
+    """The opening sessions of `days` days that have not begun, in order; worked out as far as somebody looks, once for all who keep these hours."""
+
+    def __init__(self, hours: Mapping[str, Any], *, now: datetime, days: int = HORIZON) -> None:
+        """Take hours as stored and an aware instant."""
+        today = business_date(now)
+        self._made: list[Interval] = []
+        self._more = (one for offset in range(days) for one in sessions(hours, today + timedelta(days=offset)) if one[0] > now)
+
+    def first_free(self, taken: Sequence[Interval]) -> Slot | None:
+        """Return the first session that no live booking of `taken` reaches into, or None: what `next_free` returns."""
+        for opens, closes in self._all():
+            if not any(begins < closes and opens < ends for begins, ends in taken):
+                return Slot(opens, closes, "free")
+        return None
+
+    def _all(self) -> Iterator[Interval]:
+        yield from self._made
+        for one in self._more:
+            self._made.append(one)
+            yield one
+
+
 def is_open(hours: Mapping[str, Any], start: datetime, end: datetime) -> bool:
     """Say whether [start, end) lies within one opening session."""
     return start < end and any(opens <= start and end <= closes for opens, closes in sessions(hours, business_date(start)))

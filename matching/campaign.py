@@ -1,7 +1,8 @@
 """A campaign: the needs of many firms against the open time of all carriers in some weeks, for an officer who hands out vouchers.
 
-What each need could take is what a search from the middle of its county would offer, without anybody's voucher; how many needs an instrument can
-take is how many of its sessions are free in these weeks. Who gets what is left to `matching.assign`, why to `matching.assigned`.
+What each need could take is what a search from the middle of its county would offer, without anybody's voucher and without what misses a condition
+that it sets; how many needs an instrument can take is how many of its sessions are free in these weeks. Who gets what is left to `matching.assign`,
+why to `matching.assigned`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bookings import queries
-from bookings.slots import slots
+from bookings.checkout import Terms as Purses
+from bookings.slots import report_on, slots
 from core import clock
 from core.clock import SHANGHAI
 from core.errors import N_, MapError
+from geodata.regions import shared_digits
+from matching import lexiconbook
 from matching.assign import Fairness, Option, Places, Want, assign
 from matching.assigned import Verdicts, explain
 from matching.candidates import Candidate, Place, candidates
+from matching.hard import Grounds, checks
 from matching.needs import Need, parse_need
 from matching.rank import rank
 from matching.types import TypeGuess, resolve
@@ -30,6 +35,7 @@ from matching.types import TypeGuess, resolve
 OPTIONS: Final = 25
 """Instruments that a need may go to: the best of a search."""
 
+NO_VOUCHERS: Final = Purses((), frozenset())
 KEEP: Final = 0.5
 """Types below this share of the best one's score are left out, as in a search."""
 
@@ -56,7 +62,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one need: an offer or none, with the verdict; `ask` (a message id) where its words do not say enough."""
+    """What became of one need: an offer or none, with the verdict; `ask` (a message id) where its words do not say enough.
+
+    `unmet`: nobody has an open instrument of these types that meets its conditions, whatever time is free.
+    """
 
     entry: Entry
     verdict: Verdicts | None
@@ -64,7 +73,13 @@ class Line:
     types: tuple[TypeGuess, ...] = ()
     offer: Candidate | None = None
     first: Candidate | None = None
+    unmet: bool = False
     value: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """What is said of it, by name: see `VERDICTS`; "unclear" where its words do not say enough."""
+        return "unclear" if self.verdict is None else "unmet" if self.unmet else self.verdict.verdict
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,7 @@ class Campaign:
 @dataclass(frozen=True)
 class _Wanted:
     entry: Entry
+    need: Need | None = None
     types: tuple[TypeGuess, ...] = ()
     ask: str = ""
     offers: tuple[tuple[Candidate, float], ...] = ()
@@ -90,9 +106,10 @@ class _Wanted:
 
 def plan(session: Session, entries: Sequence[Entry], terms: Terms) -> Campaign:
     """Return who could serve whom; nothing is written."""
+    lexiconbook.refresh(session, at_once=True)
     wanted = [_understand(session, entry) for entry in entries]
     middles = _middles(session, {entry.region for entry in entries})
-    seen: dict[tuple[tuple[TypeGuess, ...], str], list[Candidate]] = {}
+    seen: dict[Any, list[Candidate]] = {}
     wanted = [_offered(session, one, middles, seen) for one in wanted]
     found = {candidate.id: candidate for one in wanted for candidate, _ in one.offers}
     places = free_places(session, found.values(), terms)
@@ -114,17 +131,14 @@ def free_places(session: Session, found: Iterable[Candidate], terms: Terms) -> d
 
 def _understand(session: Session, entry: Entry) -> _Wanted:
     try:
-        answer = resolve(_need(session, entry))
+        need = parse_need(entry.text, today=clock.today(session))
+        answer = resolve(need)
     except MapError as no:
         return _Wanted(entry, ask=no.text)
     if answer.ask:
         return _Wanted(entry, ask=answer.ask.message)
     best = answer.types[0].score
-    return _Wanted(entry, tuple(one for one in answer.types if one.score >= KEEP * best)[:6])
-
-
-def _need(session: Session, entry: Entry) -> Need:
-    return parse_need(entry.text, today=clock.today(session))
+    return _Wanted(entry, need, tuple(one for one in answer.types if one.score >= KEEP * best)[:6])
 
 
 def _middles(session: Session, regions: Iterable[str]) -> dict[str, Place]:
@@ -133,16 +147,41 @@ def _middles(session: Session, regions: Iterable[str]) -> dict[str, Place]:
     return {row.adcode: Place(row.lon, row.lat) for row in session.execute(text(query), {"regions": list(regions)})}
 
 
-def _offered(session: Session, one: _Wanted, middles: Mapping[str, Place], seen: dict[tuple[tuple[TypeGuess, ...], str], list[Candidate]]) -> _Wanted:
-    """Add what a search would offer; counties that ask for the same types share one query."""
-    if not one.types:
+def _offered(session: Session, one: _Wanted, middles: Mapping[str, Place], seen: dict[Any, list[Candidate]]) -> _Wanted:
+    """Add what a search would offer; needs of a county that ask for the same types under the same conditions share one query."""
+    if one.need is None:
         return one
-    key = (one.types, one.entry.region)
+    place = middles.get(one.entry.region)
+    ways = checks(one.need, Grounds(place, NO_VOUCHERS, (), _digits(session, one.need), clock.today(session)))
+    key = (one.types, one.entry.region, tuple((check.key, check.text) for check in ways))
     if key not in seen:
-        rows = candidates(session, {guess.name_zh: guess.score for guess in one.types}, place=middles.get(one.entry.region))
-        seen[key] = [replace(row, net_price_fen=row.price_fen) for row in rows]
-    matches = rank(_need(session, one.entry), seen[key])[:OPTIONS]
+        extra = [(f"({check.sql}) IS NOT FALSE", check.values) for check in ways]
+        rows = candidates(session, {guess.name_zh: guess.score for guess in one.types}, place=place, extra=extra)
+        seen[key] = _in_time(session, rows, min((check.due for check in ways if check.due), default=None))
+    matches = rank(one.need, seen[key])[:OPTIONS]
     return replace(one, offers=tuple((match.candidate, match.score) for match in matches))
+
+
+def _in_time(session: Session, rows: list[Candidate], due: date | None) -> list[Candidate]:
+    """Return candidates at their price without vouchers; where a report is due, those whose first free session is early enough for it."""
+    done = [replace(row, net_price_fen=row.price_fen) for row in rows]
+    if due is None or not done:
+        return done
+    first = queries.next_slots(session, {row.instrument_id: row.hours for row in done})
+    return [row for row in done if (slot := first.get(row.instrument_id)) and report_on(slot.end, row.report_days) <= due]
+
+
+def _digits(session: Session, need: Need) -> dict[str, str]:
+    words = [str(one.value) for one in need.constraints if one.kind in ("region", "not_region")]
+    rows = session.execute(text(_REGIONS), {"words": words}) if words else ()
+    return {row.word: shared_digits(row.adcode) for row in rows}
+
+
+_REGIONS: Final = """
+SELECT DISTINCT ON (w.word) w.word, r.adcode FROM unnest(CAST(:words AS text[])) AS w(word)
+JOIN region r ON r.name_zh = w.word OR rtrim(r.name_zh, '省市县区') = w.word OR lower(r.name_en) = lower(w.word)
+ORDER BY w.word, r.name_zh = w.word DESC, r.level <> 'city', r.adcode
+"""
 
 
 def _line(one: _Wanted, verdict: Verdicts) -> Line:
@@ -151,7 +190,7 @@ def _line(one: _Wanted, verdict: Verdicts) -> Line:
     held = {candidate.id: (candidate, value) for candidate, value in one.offers}
     offer, value = held.get(verdict.instrument or 0, (None, 0.0))
     first, _ = held.get(verdict.first or 0, (None, 0.0))
-    return Line(one.entry, verdict, "", one.types, offer, first, value)
+    return Line(one.entry, verdict, "", one.types, offer, first, not one.offers, value)
 
 
 VERDICTS: Final = {
@@ -159,5 +198,6 @@ VERDICTS: Final = {
     "moved": N_("首选已满，改给次选"),
     "open": N_("能做的都已满"),
     "none": N_("这段时间没有能做的空档"),
+    "unmet": N_("没有满足条件的仪器"),
 }
 """A verdict in words."""

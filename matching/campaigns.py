@@ -131,7 +131,7 @@ def kept(line: Line) -> dict[str, Any]:
     verdict = line.verdict
     return {
         **asdict(line.entry),
-        "verdict": verdict.verdict if verdict else "unclear",
+        "verdict": line.kind,
         "ask": line.ask,
         "types": [guess.name_zh for guess in line.types],
         "offer": _offer(line.offer),

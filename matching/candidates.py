@@ -1,6 +1,6 @@
 """The open instruments that could serve a need, as facts: one PostGIS query, nearest of each type by the composite index (type_id, geom).
 
-Slots and voucher parts are added by `complete`, so that the query stays one and the arithmetic stays pure.
+What else is known of them is asked for by `described`, of as many as can matter; slots and voucher parts are added by `complete`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from geodata.wanted import Wanted, where
@@ -31,6 +32,10 @@ class Place:
 
     lon: float
     lat: float
+
+
+MIDDLE: Final = Place(120.1, 29.2)
+"""Of the province: from there it is looked when nobody says from where."""
 
 
 @dataclass(frozen=True)
@@ -79,73 +84,129 @@ class Candidate:
         return self.instrument_id
 
 
+class Near(NamedTuple):
+    """An open instrument near enough to be looked at: what its row of the map says; fen, metres (None where not exact), degrees.
+
+    It has every fact that signals read, but those from `travel_s` on only once somebody completes it (`described`, `complete`).
+    """
+
+    instrument_id: int
+    type_id: int
+    type_name: str
+    carrier_id: int
+    region: str
+    service: str
+    price_fen: int
+    precision: str
+    lon: float
+    lat: float
+    distance_m: float | None
+    type_fit: float = 0.0
+    net_price_fen: int = 0
+    voucher_part_fen: int = 0
+    travel_s: float | None = None
+    next_slot_start: datetime | None = None
+    report_on: date | None = None
+    readings: tuple[Known, ...] = ()
+    record: Record = NOTHING
+    accreditations: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> int:
+        """The instrument's id."""
+        return self.instrument_id
+
+
 _METRES = "ST_Distance(m.geom::geography, CAST(:origin AS geometry)::geography)"
 _SERVING = "m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition}"
 _NEAR = f"""
-WITH n AS MATERIALIZED (
-    SELECT n.* FROM unnest(CAST(ARRAY[{{types}}] AS integer[])) AS t(id)
-    CROSS JOIN LATERAL (
-        SELECT max(metres) AS metres FROM (
-            SELECT {_METRES} AS metres FROM open_instrument m
-            WHERE {_SERVING} ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{per_type}}) f) far
-    CROSS JOIN LATERAL (
-        SELECT m.id, m.geom, m.precision, m.adcode, m.service, {_METRES} AS metres FROM open_instrument m
-        WHERE {_SERVING} AND m.geom && ST_Expand(CAST(:origin AS geometry),
-            far.metres / 109000 / cos(radians(least(89.9, abs(CAST(:lat AS float8)) + far.metres / 109000))), far.metres / 109000)
-        ORDER BY metres, m.id LIMIT {{per_type}}) n)
-SELECT i.id AS instrument_id, i.code, i.name, i.type_id, k.name_zh AS type_name, i.organisation_id AS carrier_id,
-       o.name_zh || coalesce(' ' || nullif(s.name, ''), '') AS carrier_name, o.name_en AS carrier_name_en,
-       n.adcode AS region, r.name_zh AS region_name, r.name_en AS region_name_en,
-       ST_X(n.geom) AS lon, ST_Y(n.geom) AS lat, n.precision,
-       CASE WHEN :located AND n.precision = 'point' THEN n.metres END AS distance_m,
-       l.service_code AS service, l.price AS price_fen, l.unit, l.report_days, i.hours, i.is_sample
-FROM n JOIN instrument i ON i.id = n.id
-JOIN listing l ON l.instrument_id = n.id AND l.service_code = n.service
-JOIN instrument_type k ON k.id = i.type_id
-JOIN organisation o ON o.id = i.organisation_id
-LEFT JOIN site s ON s.id = i.site_id
-LEFT JOIN region r ON r.adcode = n.adcode
+SELECT n.id, t.id, t.name_zh, n.organisation_id, n.adcode, n.service, n.price, n.precision, ST_X(n.geom), ST_Y(n.geom),
+       CASE WHEN :located AND n.precision = 'point' THEN n.metres END
+FROM (VALUES {{types}}) AS v(name) JOIN instrument_type t ON t.name_zh = v.name
+CROSS JOIN LATERAL ({{found}}) far
+CROSS JOIN LATERAL (
+    SELECT m.id, m.organisation_id, m.adcode, m.service, m.price, m.precision, m.geom, {_METRES} AS metres FROM open_instrument m
+    WHERE {_SERVING} AND {{beyond}} AND m.geom && ST_Expand(CAST(:origin AS geometry),
+        far.metres / 109000 / cos(radians(least(89.9, abs(CAST(:lat AS float8)) + far.metres / 109000))), far.metres / 109000)
+    ORDER BY metres, m.id LIMIT {{per_type}}) n
 """
 """Nearest by metres, though the index knows degrees: the nearest `per_type` by degrees say how many metres are enough, and everything in a box
 that holds that circle is put in order by metres. A degree of latitude is at least 110,574 m long; 109,000 leaves room."""
 
-Extra = Sequence[tuple[str, Mapping[str, Any]]]
-"""More conditions: SQL over `m` (`open_instrument`) and its parameters, whose names no two conditions share."""
+LOOKED_AT: Final = 2_000
+"""So many of a type, the nearest that meet what their row tells, are looked at for conditions that other tables tell of (papers, specifications)."""
+
+_FOUND = f"""
+SELECT max(metres) AS metres FROM (
+    SELECT {_METRES} AS metres FROM open_instrument m WHERE {_SERVING} ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{per_type}}) f
+"""
+_FOUND_BEYOND = f"""
+SELECT max(metres) AS metres FROM (
+    SELECT {_METRES} AS metres FROM (
+        SELECT m.*, m.geom <-> CAST(:origin AS geometry) AS away FROM open_instrument m WHERE {_SERVING} ORDER BY away LIMIT {LOOKED_AT}) m
+    WHERE {{beyond}} ORDER BY away LIMIT {{per_type}}) f
+"""
+
+
+class Condition(NamedTuple):
+    """One more condition: SQL over `m` (`open_instrument`) with parameters, whose names no two share; `local`: it reads nothing but that row."""
+
+    sql: str
+    values: Mapping[str, Any]
+    local: bool = True
+
+
+Extra = Sequence[Condition]
 
 
 def candidates(
     session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE, extra: Extra = ()
 ) -> list[Candidate]:
-    """Return what `nearest` returns, with what is known of each: specifications, the carrier's record, its accreditations."""
-    return gather(session, nearest(session, types, place=place, wanted=wanted, per_type=per_type, extra=extra))
+    """Return what `nearest` returns, with what is known of each: names, hours, specifications, the carrier's record, its accreditations."""
+    return described(session, nearest(session, types, place=place, wanted=wanted, per_type=per_type, extra=extra))
 
 
 def nearest(
     session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE, extra: Extra = ()
-) -> list[Candidate]:
+) -> list[Near]:
     """Return the nearest open instruments on offer of each type name in `types` (name_zh → fit 0..1) that meet the map's filters, unranked.
 
     Without a `place` the middle of the province stands in for the order of the query and every distance is None. `extra` conditions hold as well.
     """
-    ids = type_ids(session, types)
-    if not ids:
+    if not types:
         return []
-    origin = place or Place(120.1, 29.2)
+    origin = place or MIDDLE
     said, values = where("instruments", wanted)
-    condition = " AND ".join([said, *(sql for sql, _ in extra)])
-    values = {**values, **{name: value for _, params in extra for name, value in params.items()}}
-    slots = ", ".join(f":type{n}" for n in range(len(ids)))  # one by one: the planner knows how many, and keeps its plan
-    values |= {f"type{n}": one for n, one in enumerate(ids)}
+    values = {**values, **{name: value for one in extra for name, value in one.values.items()}}
+    parts = {
+        "condition": " AND ".join([said, *(one.sql for one in extra if one.local)]),
+        "beyond": " AND ".join(one.sql for one in extra if not one.local) or "true",
+        "per_type": int(per_type),
+    }
+    found = _FOUND if parts["beyond"] == "true" else _FOUND_BEYOND
+    slots = ", ".join(f"(CAST(:type{n} AS text))" for n in range(len(types)))  # one by one: the planner knows how many, and keeps its plan
+    values |= {f"type{n}": one for n, one in enumerate(types)}
     values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})", "lat": origin.lat}
-    statement = _NEAR.format(condition=condition, types=slots, per_type=int(per_type))
-    rows = session.execute(text(statement), values).mappings()
-    return [Candidate(type_fit=ids[row["type_id"]], **row) for row in rows]
+    rows = session.execute(_statement(_NEAR.format(types=slots, found=found.format(**parts), **parts)), values).all()
+    return [Near(*row, types[row[2]]) for row in rows]
+
+
+@lru_cache(maxsize=256)
+def _statement(sql: str) -> TextClause:
+    """Read a statement once, however often it is sent."""
+    return text(sql)
 
 
 def type_ids(session: Session, types: Mapping[str, float]) -> dict[int, float]:
     """Map type names to their ids, keeping the fit; unknown names fall out."""
     rows = session.execute(text("SELECT id, name_zh FROM instrument_type WHERE name_zh = ANY(:names)"), {"names": list(types)})
     return {row.id: types[row.name_zh] for row in rows}
+
+
+def described(session: Session, rows: Sequence[Near], *, limits: bool = True) -> list[Candidate]:
+    """Return rows with what is known of each beside its row of the map; `limits`: with its specifications, which only a need that names some reads."""
+    known = gather(session, rows, limits=limits)
+    return [Candidate(**{**row._asdict(), **known[row.instrument_id]}) for row in rows if row.instrument_id in known]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from core.errors import N_
 from core.money import yuan
-from matching.candidates import Candidate
+from matching.best import Best
+from matching.candidates import Candidate, Near
 from matching.rank import Match
 
 CHEAPER_FEN: Final = 10_000
@@ -58,6 +59,19 @@ def counterfactual(matches: Sequence[Match[Candidate]], tried: Sequence[Given]) 
     said = [found for given in tried for found in (_later if given.due else _without)(best.candidate, given)]
     said += _waiting(best.candidate, matches) if all(given.due is None for given in tried) else []
     return max(said, key=lambda one: (one.saves_fen > 0, one.saves_fen, one.nearer_m, -one.days, -one.instrument_id), default=None)
+
+
+def waited_for(found: Best, matches: Sequence[Match[Candidate]]) -> list[Near]:
+    """Return who was not completed but may be the cheapest whose report comes some days after that of the first of `matches`.
+
+    Nobody dearer than the cheapest such among those that were completed can be it.
+    """
+    if not matches or matches[0].candidate.report_on is None:
+        return []
+    first = matches[0].candidate
+    told = _waiting(first, found.matches)
+    most = first.net_price_fen - max([CHEAPER_FEN, *(one.saves_fen for one in told)])
+    return [one for one in found.rest if one.net_price_fen <= most]
 
 
 def _without(best: Candidate, given: Given) -> list[Counterfactual]:

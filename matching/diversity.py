@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heapreplace
 from itertools import groupby
 from typing import Final, Protocol, TypeVar
 
@@ -85,15 +86,19 @@ def spread(matches: Sequence[Match[One]]) -> list[Match[One]]:
 
 
 def _spread(pool: list[Match[One]]) -> list[Match[One]]:
+    """Take one after the other; a value only falls as more are taken, so one that is still the best by its old value is the best of all."""
     sizes = Counter(one.candidate.carrier_id for one in pool)
     values = {one.rank: one.score + TIE / sizes[one.candidate.carrier_id] for one in pool}
     above = Above(set(), set(), set(), set())
-    left, taken = list(pool), []
+    left = [(-values[one.rank], one.rank, one) for one in pool]
+    heapify(left)
+    taken = []
     while left:
-        best = max(left, key=lambda one: (values[one.rank] - LIKE * above.likeness(one.candidate), -one.rank))
-        left.remove(best)
-        above.add(best.candidate)
-        taken.append(best)
+        _, rank, one = left[0]
+        heapreplace(left, (-(values[rank] - LIKE * above.likeness(one.candidate)), rank, one))
+        if left[0][1] == rank:
+            taken.append(heappop(left)[2])
+            above.add(one.candidate)
     return taken
 
 

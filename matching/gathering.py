@@ -1,10 +1,11 @@
-"""What is known of candidates beside their listing: specifications as intervals, the carrier's record, its accreditations; one query."""
+"""What is known of candidates beside their row of the map: names, hours, specifications as intervals, the carrier's record and papers; one query."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,39 +15,80 @@ from matching.records import Record, Usual
 from matching.specfit import Known
 
 if TYPE_CHECKING:
-    from matching.candidates import Candidate
+    from matching.candidates import Near
 
 
-def gather(session: Session, rows: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates with what is known of them."""
+def gather(session: Session, rows: Sequence[Near], *, limits: bool = True) -> dict[int, dict[str, Any]]:
+    """Return instrument id → the facts of a candidate that `rows` do not hold; `limits`: with the specifications, else none are read."""
     if not rows:
-        return []
-    values = {"ids": [one.instrument_id for one in rows], "carriers": list({one.carrier_id for one in rows}), "today": clock.today(session)}
-    found = session.execute(text(_KNOWN), values).one()
-    usual = Usual(**{name: value for name, value in (found.usual or {}).items() if value is not None})
-    readings: dict[int, tuple[Known, ...]] = {}
-    for one, *reading in found.limits or ():
-        readings[one] = (*readings.get(one, ()), Known(*reading))
-    records = {one: replace(Record(*counts), usual=usual) for one, *counts in found.records or ()}
-    papers = {one: tuple(kinds) for one, kinds in found.papers or ()}
-    return [
-        replace(
-            one,
-            readings=readings.get(one.instrument_id, ()),
-            record=records.get(one.carrier_id, Record(usual=usual)),
-            accreditations=papers.get(one.carrier_id, ()),
-        )
-        for one in rows
-    ]
+        return {}
+    values = {
+        "ids": [one.instrument_id for one in rows],
+        "services": [one.service for one in rows],
+        "regions": [one.region for one in rows],
+        "today": clock.today(session),
+    }
+    found = session.execute(_WITH_LIMITS if limits else _KNOWN, values).all()
+    records: dict[int, Record] = {}
+    for row in found:
+        if row.owner not in records:
+            records[row.owner] = _record(row)
+    return {row.id: _facts(row, records[row.owner]) for row in found}
 
 
-_KNOWN: Final = """
-SELECT (SELECT json_agg(json_build_array(instrument_id, quantity, low, high, si_unit, finer, text) ORDER BY instrument_id, nth)
-        FROM instrument_limit WHERE instrument_id = ANY(:ids)) AS limits,
-       (SELECT json_agg(json_build_array(organisation_id, delivered, on_time, undisputed, answers, answer_hours))
-        FROM carrier_record WHERE organisation_id = ANY(:carriers)) AS records,
-       (SELECT json_agg(json_build_array(organisation_id, kinds)) FROM (
-            SELECT organisation_id, array_agg(DISTINCT upper(kind) ORDER BY upper(kind)) AS kinds FROM accreditation
-            WHERE organisation_id = ANY(:carriers) AND state = 'checked' AND expires_on >= :today GROUP BY organisation_id) p) AS papers,
-       (SELECT json_build_object('on_time', on_time, 'undisputed', undisputed, 'answer_hours', answer_hours) FROM carrier_usual) AS usual
+def _facts(row: Any, record: Record) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "name": row.name,
+        "carrier_name": row.carrier_name,
+        "carrier_name_en": row.carrier_name_en,
+        "region_name": row.region_name,
+        "region_name_en": row.region_name_en,
+        "unit": row.unit,
+        "report_days": row.report_days,
+        "hours": hours_of(row.hours),
+        "is_sample": row.is_sample,
+        "record": record,
+        "accreditations": tuple(row.kinds or ()),
+        "readings": tuple(Known(*one) for one in row.limits or ()),
+    }
+
+
+def _record(row: Any) -> Record:
+    said = {"on_time": row.usual_on_time, "undisputed": row.usual_undisputed, "answer_hours": row.usual_hours}
+    usual = Usual(**{name: value for name, value in said.items() if value is not None})
+    if row.delivered is None:
+        return Record(usual=usual)
+    return Record(row.delivered, row.on_time, row.undisputed, row.answers, row.answer_hours, usual)
+
+
+@lru_cache(maxsize=512)
+def hours_of(written: str) -> Mapping[str, Any]:
+    """Read opening hours once, however many keep the same: they are looked at and never changed."""
+    found: dict[str, Any] = json.loads(written)
+    return found
+
+
+_SELECT: Final = """
+SELECT i.id, i.organisation_id AS owner, i.code, i.name, o.name_zh || coalesce(' ' || nullif(s.name, ''), '') AS carrier_name,
+       o.name_en AS carrier_name_en, r.name_zh AS region_name, r.name_en AS region_name_en, l.unit, l.report_days, CAST(i.hours AS text) AS hours,
+       i.is_sample, c.delivered, c.on_time, c.undisputed, c.answers, c.answer_hours,
+       u.on_time AS usual_on_time, u.undisputed AS usual_undisputed, u.answer_hours AS usual_hours, p.kinds, {limits} AS limits
+FROM unnest(CAST(:ids AS bigint[]), CAST(:services AS text[]), CAST(:regions AS char(6)[])) AS n(id, service, region)
+JOIN instrument i ON i.id = n.id
+JOIN listing l ON l.instrument_id = n.id AND l.service_code = n.service
+JOIN organisation o ON o.id = i.organisation_id
+LEFT JOIN site s ON s.id = i.site_id
+LEFT JOIN region r ON r.adcode = n.region
+LEFT JOIN carrier_record c ON c.organisation_id = i.organisation_id
+LEFT JOIN carrier_usual u ON u.id = 1
+LEFT JOIN LATERAL (
+    SELECT array_agg(DISTINCT upper(a.kind) ORDER BY upper(a.kind)) AS kinds FROM accreditation a
+    WHERE a.organisation_id = i.organisation_id AND a.state = 'checked' AND a.expires_on >= :today) p ON true
 """
+_LIMITS: Final = """
+(SELECT json_agg(json_build_array(k.quantity, k.low, k.high, k.si_unit, k.finer, k.text) ORDER BY k.nth)
+ FROM instrument_limit k WHERE k.instrument_id = n.id)
+"""
+_WITH_LIMITS: Final = text(_SELECT.format(limits=_LIMITS))
+_KNOWN: Final = text(_SELECT.format(limits="NULL"))

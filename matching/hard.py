@@ -29,13 +29,17 @@ LATEST: Final = 400
 
 @dataclass(frozen=True)
 class Check:
-    """One condition: its key, the words it was typed in, its expression over `m` with parameters, and the last day of the report if it is that."""
+    """One condition: its key, the words it was typed in, its expression over `m` with parameters, and the last day of the report if it is that.
+
+    `local`: the expression reads nothing but the row `m` itself, so that it costs next to nothing.
+    """
 
     key: str
     text: str
     sql: str
     values: Mapping[str, Any] = field(default_factory=dict)
     due: date | None = None
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def checks(need: Need, grounds: Grounds) -> tuple[Check, ...]:
         clause = make(said, grounds, f"h{n}") if make else None
         if clause:
             due = min(one.value for one in said if isinstance(one.value, date)) if said[0].kind == "deadline" else None
-            found.append(Check(key, "、".join(one.text.strip(" ，,。") for one in said), *clause, due))
+            found.append(Check(key, "、".join(one.text.strip(" ，,。") for one in said), *clause, due, said[0].kind in LOCAL))
     return tuple(found)
 
 
@@ -122,6 +126,7 @@ def _wanted(wanted: Wanted, name: str) -> Clause:
     return re.sub(r"(?<!:):m_", f":{name}_", sql), {re.sub("^m_", f"{name}_", key): value for key, value in values.items()}
 
 
+LOCAL: Final = frozenset({"region", "not_region", "distance", "budget"})
 MAKERS: Final[Mapping[str, Callable[[tuple[Constraint, ...], Grounds, str], Clause | None]]] = {
     "region": _region,
     "not_region": _elsewhere,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FILE: Final = "weights.toml"
 Share = Annotated[float, Field(ge=0, le=1)]
+Sound = Annotated[float, Field(ge=-1, le=1)]
 
 
 class Strict(BaseModel):
@@ -40,19 +41,21 @@ class Lexicon(Strict):
 
 
 class Likeness(Strict):
-    """What likeness of characters (and of meaning) adds to a type with evidence, and the most it gives a type without any."""
+    """Share of likeness in a score beside the evidence of phrases, less beside a name; in it, what was learnt (the rest: characters), and meaning."""
 
-    lift: Share
-    tail: Share
+    weight: Share
+    beside_name: Share
+    learnt: Share
     embedding: Share
-    worth: Share
 
 
 class Bounds(Strict):
-    """Score from which lexicon evidence is an answer, and share of a need from which likeness alone is one."""
+    """When to answer: by phrases from evidence `clear` on, or `plain` where a need sounds like none beyond `strange`; else up to `telling`."""
 
     clear: Share
-    telling: Share
+    plain: Share
+    strange: Sound
+    telling: Sound
 
 
 class Knobs(Strict):

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """An interval in SI that the instrument must satisfy: ">=" reaches `low`, "<=" gets down to `high`, "covers" contains [low, high]."""
+    """An interval in SI that the instrument must satisfy: ">=" reaches `low`, "<=" gets down to `high`, "covers" contains [low, high].
+
+    `of_sample`: a figure of what is tested (its thickness, its density): shown as understood, asked of no instrument; its `op` may be "=".
+    """
 
     quantity: str
     op: str
@@ -15,3 +18,4 @@ class Limit:
     high: float | None
     si_unit: str
     text: str
+    of_sample: bool = False

@@ -1,7 +1,8 @@
 """The candidates of a need with conditions: enough of those that meet them, however far away they stand, and the nearest misses where few do.
 
 The nearest of a type come from `matching.candidates`; here the conditions go into that query, and it is asked again wider while what comes back is
-late. So what is shown first meets every condition, and nobody who meets them is passed over because forty others are nearer.
+late. So what is shown first meets every condition, and nobody who meets them is passed over because forty others are nearer; only beyond the nearest
+LOOKED_AT of a type is nobody looked for by papers, specifications or days.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geodata.wanted import Wanted
-from matching.candidates import PER_TYPE, Candidate, Place, candidates, type_ids
+from matching.candidates import LOOKED_AT, PER_TYPE, Candidate, Condition, Near, Place, candidates, described, nearest, type_ids
 from matching.hard import Check
-from matching.relaxing import FEW, Relaxation, relaxations
+from matching.lateness import late_ones
+from matching.relaxing import FEW, Field, Relaxation, relaxations
 from matching.standing import PLAIN, Standing
 
 ENOUGH: Final = 40
 """So many that meet everything are enough for a list."""
 
-WIDER: Final = 5
-WIDEST: Final = 100_000
+WIDER: Final = 7
 NEAR_MISSES: Final = 10
 """Nearest of each type for each condition that is given up."""
 
@@ -66,7 +67,7 @@ def narrow(session: Session, hunt: Hunt) -> Narrowed:
         rows |= _meeting(session, hunt, ["IS NOT FALSE"] * len(hunt.checks))
     offers: tuple[Relaxation, ...] = ()
     if len(rows) < FEW:
-        offers = relaxations(session, list(type_ids(session, hunt.types)), hunt.wanted, hunt.checks)
+        offers = relaxations(session, Field(tuple(type_ids(session, hunt.types)), hunt.place, hunt.wanted), hunt.checks)
         for offer in offers:
             rows |= _meeting(session, without(hunt, offer.keys), None, per_type=NEAR_MISSES)
     return Narrowed(list(rows.values()), standings(session, list(rows.values()), hunt.checks), offers)
@@ -101,26 +102,30 @@ def _meeting(session: Session, hunt: Hunt, truth: list[str] | None, *, per_type:
     """Return completed candidates whose expressions are as `truth` says (not false by default) and whose report is in time, asked for ever wider."""
     says = truth or ["IS NOT FALSE"] * len(hunt.checks)
     extra = [_extra(check, say) for check, say in zip(hunt.checks, says, strict=True)]
-    kept: dict[int, Candidate] = {}
+    due = min((check.due for check in hunt.checks if check.due), default=None)
+    timely: dict[int, Near] = {}
+    seen: set[int] = set()
     while True:
-        rows = candidates(session, hunt.types, place=hunt.place, wanted=hunt.wanted, per_type=per_type, extra=extra)
-        done = hunt.complete([one for one in rows if one.id not in kept])
-        kept |= {one.id: one for one in done}
-        timely = {one.id: one for one in kept.values() if all(_in_time(one, check) for check in hunt.checks)}
-        if len(timely) >= ENOUGH or _most_of_a_type(rows) < per_type or per_type >= WIDEST or len(timely) == len(kept):
-            return timely
-        per_type *= WIDER
+        rows = nearest(session, hunt.types, place=hunt.place, wanted=hunt.wanted, per_type=per_type, extra=extra)
+        fresh = [one for one in rows if one.id not in seen]
+        seen.update(one.id for one in fresh)
+        late = late_ones(session, [one.id for one in fresh], {one.id: one.service for one in fresh}, due) if due else set()
+        timely |= {one.id: one for one in fresh if one.id not in late}
+        if due is None or len(timely) >= ENOUGH or _most_of_a_type(rows) < per_type or per_type >= LOOKED_AT:
+            break
+        per_type = min(per_type * WIDER, LOOKED_AT)
+    return {one.id: one for one in hunt.complete(described(session, list(timely.values())))}
 
 
-def _extra(check: Check, says: str) -> tuple[str, dict[str, Any]]:
-    return f"({check.sql}) {says}", dict(check.values)
+def _extra(check: Check, says: str) -> Condition:
+    return Condition(f"({check.sql}) {says}", check.values, check.local)
 
 
 def _in_time(one: Candidate, check: Check) -> bool:
     return check.due is None or (one.report_on is not None and one.report_on <= check.due)
 
 
-def _most_of_a_type(rows: Sequence[Candidate]) -> int:
+def _most_of_a_type(rows: Sequence[Near]) -> int:
     counts: dict[int, int] = {}
     for one in rows:
         counts[one.type_id] = counts.get(one.type_id, 0) + 1

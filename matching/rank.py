@@ -66,15 +66,47 @@ def rank(
 
     Raises Invalid (w) for weights that cannot be.
     """
+    return placed(scored(need, candidates, weights=weights, stands=stands, signals=signals))
+
+
+def scored(
+    need: Need,
+    candidates: Iterable[Candidate],
+    *,
+    weights: Weights | None = None,
+    stands: Stands[Candidate] | None = None,
+    signals: tuple[Signal, ...] = SIGNALS,
+) -> list[Match[Candidate]]:
+    """Return the candidates with their scores in the order given, none with a place yet (rank 0). Raises as `rank` does."""
     weight = weighed(weights, signals)
-    rows = []
+    found = []
     for one in candidates:
         parts = _parts(need, one, signals, weight)
         standing = stands(one) if stands else PLAIN
-        total = math.fsum(part.contribution for part in parts)
-        rows.append(((_tier(standing), -total, exact_distance(one), one.id), standing, parts, one))
-    rows.sort(key=lambda row: row[0])
-    return [Match(n, -key[1], parts, one, standing.misses, standing.unknown) for n, (key, standing, parts, one) in enumerate(rows, start=1)]
+        found.append(Match(0, math.fsum(part.contribution for part in parts), parts, one, standing.misses, standing.unknown))
+    return found
+
+
+def placed(matches: Iterable[Match[Candidate]]) -> list[Match[Candidate]]:
+    """Return matches in the order of `rank`, each with its place."""
+    order = sorted(matches, key=lambda one: (one.tier, -one.score, exact_distance(one.candidate), one.candidate.id))
+    return [Match(n, one.score, one.parts, one.candidate, one.misses, one.unknown) for n, one in enumerate(order, start=1)]
+
+
+def ceilings(need: Need, rows: Iterable[Facts], *, weights: Weights | None = None, known: frozenset[str] = frozenset()) -> list[float]:
+    """Return for each row the most that its score can be when only the signals `known` can be read of it yet: of the others each may say 1.
+
+    The same products are added up as in a score, so that no rounding puts a score above it.
+    """
+    weight = weighed(weights)
+    whole = math.fsum(weight.values())
+    read = [(weight[s.name], s.read) for s in SIGNALS if s.name in known]
+    others = [weight[s.name] for s in SIGNALS if s.name not in known and s.name != RELEVANCE]
+    found = []
+    for one in rows:
+        share = relevance(one) / whole
+        found.append(math.fsum([*(share * much * say(need, one).value for much, say in read), *(share * much for much in others)]))
+    return found
 
 
 def weigh(need: Need, facts: Facts, *, weights: Weights | None = None, signals: tuple[Signal, ...] = SIGNALS) -> tuple[Part, ...]:

@@ -11,6 +11,9 @@ from matching.units import NONE, Unit
 G_FORCE: Final = Unit("g", "m/s²", 9.80665, "加速度")
 KILOGRAMS: Final = ("kg", "KG", "Kg", "公斤")
 WEIGHTS: Final = (*KILOGRAMS, "mg", "g")
+MOST_LISTED: Final = 12
+"""Numbers that one unit behind the last of them serves: a longer list is no specification."""
+
 TON_FORCE: Final = Unit("吨", "N", 9806.65, "力")
 
 
@@ -49,7 +52,7 @@ def group(plain: str, numbers: list[Number], at: int) -> tuple[list[Number], str
 def _listed(plain: str, numbers: list[Number], at: int) -> list[Number]:
     """Return the numbers from `at` on that a slash or 、 parts and one unit at the end serves."""
     found = [numbers[at]]
-    for following in numbers[at + 1 :]:
+    for following in numbers[at + 1 : at + MOST_LISTED]:
         if found[-1].unit is not NONE or plain[found[-1].end : following.start].strip() not in ("/", "、"):
             break
         found.append(following)

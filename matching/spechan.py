@@ -1,12 +1,16 @@
 """Numbers of a specification written in Chinese numerals: 五十吨, 零下七十度, 三十万倍. Only with a unit that measures; 三轴, 一级 name things."""
 
 import re
+from itertools import islice
 from typing import Final
 
 from matching.reading.numbers import read_number
 from matching.units import Unit, find
 
 HAN: Final = re.compile(r"(零下|负)?([一二两三四五六七八九十百千万]{1,9}(?:点[零一二三四五六七八九]{1,3})?)(?![一二两三四五六七八九十])")
+MOST: Final = 1_000
+"""Numerals of one text that are looked at."""
+
 COUNTED: Final = frozenset("级 位 个 次 台 只 件 片 点 轴 层 线 档 站 路 道 工位 通道 样品 分 方 丝 寸 × x X 天 日 周 月 年 u t T".split())  # noqa: SIM905
 """Units that after a numeral name a thing (三轴, 四线, 十分) as often as they measure."""
 
@@ -14,7 +18,7 @@ COUNTED: Final = frozenset("级 位 个 次 台 只 件 片 点 轴 层 线 档 
 def spelt(plain: str) -> list[tuple[float, Unit, int, int]]:
     """Return value, unit, start and end of every number in Chinese numerals that a measuring unit follows."""
     found = []
-    for match in HAN.finditer(plain):
+    for match in islice(HAN.finditer(plain), MOST):
         if match.start() and (plain[match.start() - 1].isdigit() or plain[match.start() - 1] in "第每之"):
             continue
         read = _read(plain, match)

@@ -9,6 +9,9 @@ from matching.spechan import spelt
 from matching.specwords import CODES, NUMBER, ROOM, SCALE
 from matching.units import NONE, Unit, find
 
+MOST: Final = 1_000
+"""Numbers of one text that are read: whoever writes more writes no specification."""
+
 GLUED: Final = re.compile(r"(?<![A-Za-z])(?:NA|pH|PH|Ra|Rz|OD|SNR)$")
 """Quantities whose sign stands right before the number: NA1.4, pH7."""
 
@@ -26,14 +29,14 @@ class Number:
 
 def numbers(plain: str, text: str) -> list[Number]:
     """Return the numbers of a text with their units; digits of names, models and standards are none."""
-    hidden = [match.span() for match in CODES.finditer(plain)]
+    hidden = {at for match in CODES.finditer(plain) for at in range(*match.span())}
     found: list[Number] = []
     at = 0
-    while match := NUMBER.search(plain, at):
+    while len(found) < MOST and (match := NUMBER.search(plain, at)):
         at = max(match.end(), match.start() + 1)
         start = match.start("power") if match["power"] else match.start("mantissa")
         joined = bool(found) and (found[-1].end == start - 1 or (found[-1].end == start and found[-1].unit is not NONE))
-        if any(low <= start < high for low, high in hidden) or (not joined and _in_a_name(plain, start, match)):
+        if start in hidden or (not joined and _in_a_name(plain, start, match)):
             continue
         sign = _sign(plain, match, start)
         end = match.end("scale") if match["scale"] else match.end("times") if match["times"] else match.end("power" if match["power"] else "mantissa")
@@ -43,7 +46,8 @@ def numbers(plain: str, text: str) -> list[Number]:
         found.append(Number(value, unit, match.start() if signed else start, unit_end, text[end:unit_end].strip()))
         at = max(at, unit_end)
     spelt_out = [Number(value, unit, start, end, unit.written) for value, unit, start, end in spelt(plain)]
-    apart = [one for one in spelt_out if not any(one.start < other.end and other.start < one.end for other in found)]
+    taken = {at for one in found for at in range(one.start, one.end)} if spelt_out else set()
+    apart = [one for one in spelt_out if taken.isdisjoint(range(one.start, one.end))]
     return sorted([*found, *apart], key=lambda one: one.start)
 
 
@@ -58,7 +62,8 @@ def _in_a_name(plain: str, start: int, match: re.Match[str]) -> bool:
     if GLUED.search(plain[max(0, start - 4) : start]):
         return False
     axis = before in "XYZRDLWH" and (start < 2 or not plain[start - 2].isalnum() or ord(plain[start - 2]) > 0x2E7F)
-    return not (axis and find(plain, match.end()) is not None)
+    unit = find(plain, match.end()) if axis else None
+    return unit is None or unit[0].si not in ("m", "rad")
 
 
 def _sign(plain: str, match: re.Match[str], start: int) -> int:

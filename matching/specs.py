@@ -35,6 +35,7 @@ class Reading:
     condition: bool = False
     start: int = field(default=0, compare=False)
     end: int = field(default=0, compare=False)
+    usual: str = field(default="", compare=False)  # what its unit usually measures
 
 
 DOUBLE_85: Final = (Reading("温度", "=", 85.0, "℃", 358.15, "K"), Reading("湿度", "=", 85.0, "%RH", 0.85, "1"))
@@ -95,13 +96,15 @@ def _range(group: list[Number], unit: Unit, label: str, condition: bool) -> Read
     different = DIFFERENCE.search(label) is not None and not units[0].is_temperature
     values = tuple(_tidy(one.value(number.value, difference=different)) for one, number in zip(units, group, strict=True))
     shown = ",".join(dict.fromkeys(written))
-    return Reading(label, "range", (group[0].value, group[1].value), shown, (values[0], values[1]), unit.si, condition, group[0].start, group[-1].end)
+    value, si_value = (group[0].value, group[1].value), (values[0], values[1])
+    return Reading(label, "range", value, shown, si_value, unit.si, condition, group[0].start, group[-1].end, unit.quantity)
 
 
 def _one(label: str, op: Op, number: Number, condition: bool, *, difference: bool = False) -> Reading:
     apart = difference or op == "±" or DIFFERENCE.search(label) is not None
     value = _tidy(number.unit.value(number.value, difference=apart))
-    return Reading(label, op, number.value, number.written or number.unit.written, value, number.unit.si, condition, number.start, number.end)
+    unit = number.unit
+    return Reading(label, op, number.value, number.written or unit.written, value, unit.si, condition, number.start, number.end, unit.quantity)
 
 
 def _tidy(value: float) -> float:

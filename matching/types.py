@@ -1,7 +1,7 @@
 """Tell which instrument types serve a need, best first, with the words that say so; ask where the words do not say it.
 
-A guess rests on words of the need alone: phrases of the lexicon first, likeness of characters (and meaning) below them. Which provider
-of the type is best is left to `matching.rank`, the conditions of the need to `matching.needs`.
+A guess rests on words of the need alone: phrases of the lexicon and likeness of characters (and meaning) to each type, weighed together.
+Which provider of the type is best is left to `matching.rank`, the conditions of the need to `matching.needs`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Final
 from matching import knobs, questions
 from matching.answers import Ask, TypeAnswer, TypeGuess
 from matching.evidence import guesses as weigh
+from matching.lexicon import type_names
 from matching.lexicon.chatter import says_something
 from matching.lexicon.finder import Found, find
 from matching.lexicon.slips import find_misspelt
 from matching.lexicon.text import Text, normalise, squeeze
 from matching.lexicon.traces import find_traces
-from matching.likeness import Likeness, is_telling, likeness, ranked
+from matching.likeness import Likeness, is_telling, likeness
 from matching.needs import Need, parse_need
 from matching.refusing import refused as refusals
 from matching.several import parts
@@ -32,6 +33,8 @@ SURE: Final = 0.6
 TESTING = re.compile(r"测|检|分析|化验|试验|鉴定|表征|观察|\btest|\bmeasur|\banaly|\binspect|\bcharacteri|\bdetermin")
 DEALS = re.compile(r"收购|求购|转让|转手|出售|出租|求租|租赁|二手|招聘|招工|贷款|\bfor sale\b|\bsecond-hand\b|\bto rent\b|\bhire\b")
 """Dealings that make a thing's name the object of a trade: they outweigh what the name points to, where nothing is to be tested."""
+CODED: Final = frozenset({"name", "standard"})
+"""Phrases that leave no doubt: beside them, likeness tells little."""
 NAMING: Final = frozenset({"name", "method", "standard"})
 
 
@@ -64,30 +67,32 @@ def _resolve(topic: str) -> TypeAnswer:
     if not refused and not says_something(text.chars) and not any(one.phrase.kind in NAMING for one in kept):
         vague = questions.between(found, guesses, [], refused)
         return TypeAnswer(ask=vague if vague.kind == "vague" else questions.vague())
-    if not refused and (not guesses or guesses[0].score < SURE):
-        guesses = weigh(text, [*_beside(find_misspelt(text), found), *kept], refused)
-        guesses = guesses or weigh(text, [*_beside(find_traces(text), found), *kept], refused)
-    return _answer(likeness(text), found, guesses, refused)
+    slips = _beside(find_misspelt(text), found) if not refused and (not guesses or guesses[0].score < SURE) else []
+    guesses = weigh(text, [*slips, *kept], refused) if slips else guesses
+    if not refused and not guesses:
+        guesses = weigh(text, [*_beside(find_traces(text), found), *kept], refused)
+    plain = any(one.whole and one.phrase.kind in CODED for one in kept)
+    return _answer(likeness(text, doubtful=bool(slips) or plain), found, guesses, refused)
 
 
 def _answer(like: Likeness, found: list[Found], guesses: list[TypeGuess], refused: frozenset[str]) -> TypeAnswer:
-    """Return the guesses with the types that are like the need below them, or a question where nothing is clear."""
-    held = knobs.current()
-    if guesses and guesses[0].score >= held.bounds.clear:
-        lifted = _lifted(guesses, like.of(), held.likeness.lift)
-        known = refused | {one.name_zh for one in lifted}
-        below = ranked(like, worth=held.likeness.tail * lifted[0].score, without=known, most=MOST)
-        return TypeAnswer(_sorted([*lifted, *below]))
-    near = ranked(like, worth=held.likeness.worth, without=refused, most=MOST)
-    if is_telling(like) and not any(one.phrase.kind == "vague" for one in found):
-        weak = {one.name_zh: one for one in guesses}
-        return TypeAnswer(_sorted([*near, *(one for name, one in weak.items() if name not in {other.name_zh for other in near})]))
-    return TypeAnswer(ask=questions.between(found, guesses, near, refused))
+    """Return the types by evidence and likeness together, or a question where nothing is clear."""
+    bounds = knobs.current().bounds
+    clear = bool(guesses) and guesses[0].score >= (bounds.clear if like.none <= bounds.strange else bounds.plain)
+    if clear or (is_telling(like) and not any(one.phrase.kind == "vague" for one in found)):
+        return TypeAnswer(_together(like, guesses, refused))
+    return TypeAnswer(ask=questions.between(found, guesses, list(_together(like, [], refused)), refused))
 
 
-def _lifted(guesses: list[TypeGuess], support: dict[str, float], lift: float) -> list[TypeGuess]:
-    """Return guesses a little surer where the rest of the need's characters are like the type too."""
-    return [replace(one, score=round(one.score + (1 - one.score) * lift * support.get(one.name_zh, 0.0), 4)) for one in guesses]
+def _together(like: Likeness, guesses: list[TypeGuess], refused: frozenset[str]) -> tuple[TypeGuess, ...]:
+    """Return the best by evidence and likeness, weighed by its share; the pieces it shares are the reason of a type without evidence."""
+    known = {one.name_zh: one for one in guesses}
+    places = {name: at for at, name in enumerate(type_names()) if name not in refused}
+    scores = {name: like.share * float(like.support[at]) for name, at in places.items()}
+    for name, guess in known.items():
+        scores[name] = scores.get(name, 0.0) + (1 - like.share) * guess.score
+    best = sorted(((-round(score, 4), name) for name, score in scores.items() if score >= 0.0001))[:MOST]
+    return tuple(TypeGuess(name, -score, known[name].why if name in known else like.why(name, places[name])) for score, name in best)
 
 
 def _sorted(guesses: list[TypeGuess]) -> tuple[TypeGuess, ...]:

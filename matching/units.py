@@ -16,7 +16,13 @@ from matching.unittable import ALIKE, Atom, atoms, forms
 if TYPE_CHECKING:
     from pint import UnitRegistry
 
-POWER: Final = re.compile(r"\^\s?\(?([-−]?[1-6])\)?(?![\d.])|([-−][1-6]|[23](?![A-Zµ]))(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)")
+POWER: Final = re.compile(
+    r"\^\s?\(?([-−]?[1-6])\)?(?![\d.])|([-−][1-6](?![A-Za-zµ])|[23](?![A-Zµ]))(?![\d.])|([⁻⁺]?[¹²³⁴⁵⁶])|\*\*(-?[1-6])|(平方|立方)"
+)
+JOINT: Final = re.compile(r"\s?(/|每)\s?(\()?|([·•⋅∙*.])(?=[A-Za-zµΩ])")
+LONGEST: Final = 64
+"""Characters of a unit, compounds whole."""
+
 CELSIUS: Final = frozenset({"℃", "°C", "摄氏度", "℉", "°F", "度"})
 
 
@@ -47,12 +53,9 @@ NONE: Final = Unit("", "1", 1.0, "")
 
 def find(text: str, start: int) -> tuple[Unit, int] | None:
     """Return the unit that begins at `start` of `text` and where it ends, compounds whole; None when there is none."""
-    plain = text.translate(ALIKE)
-    whole = forms().match(plain, start)
-    if whole is None:
-        return None
+    plain = text[start : start + LONGEST].translate(ALIKE)
     parts: list[tuple[Atom, int]] = []
-    end, sign, closing = start, 1, False
+    end, sign, closing = 0, 1, False
     while True:
         found = forms().match(plain, end)
         if found is None:
@@ -62,7 +65,7 @@ def find(text: str, start: int) -> tuple[Unit, int] | None:
         parts.append((atom, sign * power))
         if closing and plain[end : end + 1] == ")":
             end, closing = end + 1, False
-        joint = re.compile(r"\s?(/|每)\s?(\()?|([·•⋅∙*.])(?=[A-Za-zµΩ])").match(plain, end)
+        joint = JOINT.match(plain, end)
         if joint is None or forms().match(plain, joint.end()) is None:
             break
         if joint.group(1):
@@ -70,7 +73,7 @@ def find(text: str, start: int) -> tuple[Unit, int] | None:
         elif not closing:
             sign = 1 if sign == 1 else -1
         end = joint.end()
-    return _made(text[start:end].strip(), tuple(parts)), end
+    return _made(text[start : start + end].strip(), tuple(parts)), start + end
 
 
 def _power(text: str, at: int) -> tuple[int, int]:

@@ -123,6 +123,9 @@ OUTSIDE = {
     **dict.fromkeys(
         ("need_post", "need_version", "need_invitation", "need_answer", "need_note"), "what is asked and offered before there is an order: no money"
     ),
+    **dict.fromkeys(("demand", "demand_asker", "demand_key", "demand_noted"), "counts of needs that nobody could serve: no money, no persons"),
+    **dict.fromkeys(("saved_search", "saved_news", "message"), "what a person keeps and is told: no money, and must be able to vanish"),
+    **dict.fromkeys(("carrier_record", "carrier_usual"), "counted anew from the orders once a minute at most"),
     "evidence_upload": "who brought a file, before it is anybody's evidence",
     "instrument_pause": "what the map leaves out while a carrier is suspended: no money",
     "audit_block": "the seal itself",

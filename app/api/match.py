@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, zip_longest
@@ -14,7 +15,8 @@ from app.api import bp
 from app.api.matchmodels import MatchAnswer, MatchQuery
 from app.asking import MapQuery
 from app.days import said
-from app.i18n import translate
+from app.db import reading
+from app.i18n import speaker, translate
 from app.results import carrier_name
 from app.search import Found, Ranked, search
 from core.clock import SHANGHAI
@@ -29,15 +31,18 @@ from matching.relaxing import Relaxation
 from matching.several import parts as parts_of
 from matching.signals import Reason
 
+Speak = Callable[[str, Mapping[str, Any]], str]
+
 
 @bp.get("/match", responses={200: MatchAnswer})
 def match(query: MatchQuery) -> Response:
     """Return providers for a need, best first; with an enterprise's token `net_price` is what remains after its voucher."""
     asked = _asked(query)
-    found = search(g.session, g.actor, asked)
-    noting.searched(found, asked)
     several = parts_of(query.need) if query.need and not query.types else ()
-    each = [search(g.session, g.actor, replace(asked, need=one)) for one in several] if len(several) > 1 else []
+    with reading() as session:
+        found = search(session, g.actor, asked, top=query.limit)
+        each = [search(session, g.actor, replace(asked, need=one), top=query.limit) for one in several] if len(several) > 1 else []
+    noting.searched(found, asked)
     matches = _in_turn(each)[: query.limit] if each else found.matches[: query.limit]
     body = _answer(found, matches)
     needs = [_answer(one, one.matches[: query.limit]) for one in each]
@@ -71,7 +76,8 @@ def _in_turn(each: list[Found]) -> list[Ranked]:
 
 
 def _answer(found: Found, matches: Any) -> dict[str, Any]:
-    shown = {"need": _need(found), "matches": [_match(one) for one in matches], "ask": _ask(found)}
+    speak = speaker()
+    shown = {"need": _need(found), "matches": [_match(one, speak) for one in matches], "ask": _ask(found)}
     return {**shown, "relaxations": [_relaxation(one) for one in found.relaxations], "counterfactual": _otherwise(found.counterfactual)}
 
 
@@ -101,17 +107,17 @@ def _ask(found: Found) -> dict[str, Any] | None:
     return {"ask": translate(found.ask.message), "options": list(found.ask.options)} if found.ask else None
 
 
-def _match(one: Ranked) -> dict[str, Any]:
+def _match(one: Ranked, speak: Speak) -> dict[str, Any]:
     c = one.candidate
     return {
         "rank": one.rank,
         "score": one.score,
         "relevance": relevance(c),
-        "parts": [_part(p) for p in one.parts],
-        "reasons": [_said(reason) for reason in reasons(one)],
+        "parts": [_part(p, speak) for p in one.parts],
+        "reasons": [_said(reason, speak) for reason in reasons(one)],
         "misses": list(one.misses),
         "unknown": list(one.unknown),
-        "moved": _said(one.moved) if one.moved else None,
+        "moved": _said(one.moved, speak) if one.moved else None,
         "instrument": {"id": c.instrument_id, "code": c.code, "name": c.name, "type": c.type_name, "service": c.service, "is_sample": c.is_sample},
         "carrier": {"id": c.carrier_id, "name": carrier_name(c), "lon": c.lon, "lat": c.lat, "region": c.region, "precision": c.precision},
         "distance_m": c.distance_m,
@@ -122,13 +128,13 @@ def _match(one: Ranked) -> dict[str, Any]:
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
-    reason = _said(part.reason) if part.reason else ""
+def _part(part: Part, speak: Speak) -> dict[str, Any]:
+    reason = _said(part.reason, speak) if part.reason else ""
     return {"signal": part.signal, "value": part.value, "weight": part.weight, "contribution": part.contribution, "reason": reason}
 
 
-def _said(reason: Reason) -> str:
-    return translate((reason.text, said(reason.params)))
+def _said(reason: Reason, speak: Speak) -> str:
+    return speak(reason.text, said(reason.params) if "date" in reason.params else reason.params)
 
 
 def _slot(one: Candidate) -> dict[str, str] | None:

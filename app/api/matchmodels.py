@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -24,6 +25,16 @@ class MatchQuery(BaseModel):
     due: date | None = Field(None, description="last day for the report, instead of the one read from the need")
     budget: int | None = Field(None, gt=0, le=MAX_FEN, description="the most to pay, fen, instead of the one read from the need")
     sort: Literal["best", "own", "soon", "near"] = "best"
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the schema; as every request looks at it, the plain one is made once."""
+        return super().model_json_schema(*args, **kwargs) if args or kwargs else _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return BaseModel.model_json_schema.__func__(MatchQuery)  # type: ignore[attr-defined,no-any-return]
 
 
 class TypeOut(BaseModel):

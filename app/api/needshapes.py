@@ -19,7 +19,7 @@ from bookings.need_queries import NeedRow
 
 
 class NeedOut(BaseModel):
-    """A need; budget in fen. `enterprise` is told to the firm, to officers and to carriers only; `mine` is the state of your own answer."""
+    """A need; budget in fen. `enterprise` is told to the firm, to officers and to open carriers only; `mine` is the state of your own answer."""
 
     id: int
     code: str
@@ -125,10 +125,10 @@ class Messages(BaseModel):
 def need_out(row: NeedRow) -> NeedOut:
     """Return a need as whoever asks may see it."""
     whole = needpages.sees_all(row)
-    party = whole or g.actor.role == "carrier"
     same = ("id", "code", "state", "visibility", "version", "types", "region", "budget", "due", "answer_by", "ends_at", "posted_at", "is_sample")
     facts: dict[str, Any] = {name: getattr(row, name) for name in same}
-    facts |= {"text": needpages.shown(row), "enterprise": row.enterprise if party else None, "distance_m": row.distance_m, "mine": row.mine or None}
+    facts |= {"text": needpages.shown(row), "distance_m": row.distance_m, "mine": row.mine or None}
+    facts |= {"enterprise": row.enterprise if needpages.knows_firm(row) else None}
     facts |= {"answers": row.answers if whole else None, "declined": row.declined if whole else None, "order": row.order_id if whole else None}
     here = f"{PREFIX}/needs/{row.id}"
     mine = {"enterprise": whole, "reviewer": whole, "carrier": True}.get(g.actor.role, False)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from flask import g
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from app import comparing
+from app import comparing, stuck
 from app.api import PREFIX, SIGNED, bp
 from app.api.needshapes import Answers, MessageOut, Messages, NeedOut, Needs, StuckList, StuckOut, answer_out, need_out
 from app.api.orders import Attribute, Id, RequestKey, Sums
@@ -200,7 +200,7 @@ def need_event(path: EventPath, header: RequestKey, body: EventWish) -> dict[str
 @bp.get("/needs/stuck", responses={200: StuckList}, security=SIGNED)
 def stuck_needs() -> dict[str, Any]:
     """List the needs of the officer's region that are stuck, and why."""
-    found = brokering.stuck_needs(g.session, g.actor)
+    found = stuck.stuck_needs(g.session, g.actor)
     items = [StuckOut(need=one.need_id, reasons=list(one.reasons), reach=one.reach) for one in found]
     return StuckList(items=items).model_dump(mode="json")
 

@@ -64,6 +64,20 @@ def fit(file: Path, write: bool) -> None:
     click.echo(as_toml(found.knobs) if found.is_certain else "增益不确定，权重不变。/ The gain is not certain: the weights stay.")
 
 
+@command.command("learn")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--write", is_flag=True, help="put what was learnt in force (matching/learnt.npz)")
+def learn(file: Path, write: bool) -> None:
+    """Learn which characters speak for which type from the graded needs in FILE and the lexicon; never from needs it is judged by."""
+    from matching.teaching import learn as taught
+    from matching.teaching import save
+
+    found = taught(list(_graded(file)))
+    if write:
+        save(found, Path(__file__).parents[2] / "matching" / "learnt.npz")
+    click.echo(f"{len(found.grams)} n-grams, {len(found.weights)} weights, {found.nbytes // 1_000_000} MB")
+
+
 def _names(need: str) -> list[str]:
     found = answer(need)
     return [one["type"] for one in found] if isinstance(found, list) else []

@@ -8,7 +8,7 @@ from flask import g, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from app import needpages
+from app import needpages, stuck
 from app.i18n import translate
 from app.needforms import CloseForm, InviteForm, NoteForm
 from app.views.posted import bp
@@ -19,9 +19,9 @@ from parties import messages
 @bp.get("/needs/desk")
 def desk() -> ResponseReturnValue:
     """Show the needs of the region that are stuck, the one that ends first first."""
-    found = brokering.stuck_needs(g.session, g.actor)
+    found = stuck.stuck_needs(g.session, g.actor)
     rows = [(one, need_queries.need_of(g.session, g.actor, one.need_id)) for one in found]
-    return render_template("posted/desk.html", rows=rows, limits=brokering.LIMITS, **needpages.common())
+    return render_template("posted/desk.html", rows=rows, limits=stuck.limits(), **needpages.common())
 
 
 @bp.post("/needs/<int:need_id>/invite")

@@ -100,7 +100,7 @@ def _book(typed: dict[str, str] | None = None, faults: dict[str, str] | None = N
 def _entries() -> list[Entry]:
     region = g.actor.region or ""
     if request.form.get("source") == "posted":
-        found = posted_entries(g.session, region)
+        found = posted_entries(g.session, region, names=g.actor.role == "reviewer")
         if not found:
             raise Invalid("file", N_("辖区里现在没有等人回应的公开需求。请改交一张表。"))
         return found

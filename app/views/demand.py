@@ -21,16 +21,21 @@ from planning.demand import REACH, WEEKS, Asked, Row, since, unmet
 
 bp = Blueprint("demand", __name__)
 
+FIRST = 30
+"""Rows of the page before one asks for all of them: the file and the API always hold all."""
+
 
 @bp.get("/planner/demand")
 def page() -> ResponseReturnValue:
     """Show the finding, the table, and what the figures mean."""
     asked = read_asked(request.args)
-    rows = unmet(g.session, asked)
+    rows, whole = unmet(g.session, asked), request.args.get("rows") == "all"
     return render_template(
         "planner/demand.html",
         asked=asked,
-        rows=[_shown(row) for row in rows],
+        rows=[_shown(row) for row in (rows if whole else rows[:FIRST])],
+        n_rows=len(rows),
+        all_url=f"{link(request.path, asked)}&rows=all",
         title=_title(rows, asked),
         most=max((row.unmet for row in rows), default=1),
         since=since(g.session, asked.weeks),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -12,7 +13,7 @@ from app import forms
 from app.errors import kind_of
 from app.i18n import translate
 from core.errors import N_, Forbidden, Invalid, MapError, NotFound, Refused
-from matching import lexiconbook
+from matching import lexiconbook, lexiconcheck
 from matching.lexicon import Phrase, phrases, type_names
 from matching.lexicon.text import normalise
 from matching.types import resolve
@@ -20,6 +21,7 @@ from matching.types import resolve
 bp = Blueprint("lexicon", __name__)
 
 SHOWN: Final = 60
+EXAMPLES: Final = ("断口", "鼓包", "GB/T 228.1", "农残")
 KINDS: Final = {
     "name": N_("仪器名"),
     "measurand": N_("要测的量"),
@@ -61,15 +63,15 @@ def decide(entry_id: int, event: str) -> ResponseReturnValue:
         raise NotFound
     try:
         lexiconbook.decide(g.session, g.actor, entry_id=entry_id, event=event)
-    except (Refused, Forbidden) as no:
+    except (Invalid, Refused, Forbidden) as no:
         g.session.rollback()
-        return _book(no=no), kind_of(no).status
+        return _book(no=Refused("lexicon_entry", no.text, **no.params) if isinstance(no, Invalid) else no), kind_of(no).status
     flash(gettext(DONE[event]), "ok")
     return redirect(url_for("lexicon.book"), 303)
 
 
 def _book(typed: dict[str, str] | None = None, no: MapError | None = None) -> str:
-    lexiconbook.refresh(g.session, at_once=True)
+    lexiconbook.refresh(g.session)
     sought, kind = request.args.get("q", "").strip()[:100], request.args.get("type", "")
     found = _search(sought, kind)
     fault = {no.field: translate(no)} if isinstance(no, Invalid) else {}
@@ -88,6 +90,8 @@ def _book(typed: dict[str, str] | None = None, no: MapError | None = None) -> st
         states=STATES,
         weights=WEIGHTS,
         type_names=type_names(),
+        counts=Counter(one.kind for one in phrases()),
+        examples=EXAMPLES,
         chosen=_types(typed or {}),
         events={arrow.event for arrow in lexiconbook.ENTRY},
         may_decide=g.actor.role in lexiconbook.DECIDERS,
@@ -117,11 +121,11 @@ def _read(sought: str) -> list[tuple[str, float, str]]:
         return []
 
 
-def _proposal(typed: dict[str, str]) -> lexiconbook.Proposal:
+def _proposal(typed: dict[str, str]) -> lexiconcheck.Proposal:
     words = typed.get("words", "").strip()
-    return lexiconbook.Proposal(words, typed.get("kind", ""), _types(typed), typed.get("note", "").strip(), typed.get("gone") == "yes")
+    return lexiconcheck.Proposal(words, typed.get("kind", ""), _types(typed), typed.get("note", "").strip(), typed.get("gone") == "yes")
 
 
 def _types(typed: dict[str, str]) -> tuple[tuple[str, int], ...]:
-    pairs = [(typed.get(f"type{n}", "").strip(), typed.get(f"weight{n}", "3")) for n in range(lexiconbook.MOST_TYPES)]
+    pairs = [(typed.get(f"type{n}", "").strip(), typed.get(f"weight{n}", "3")) for n in range(lexiconcheck.MOST_TYPES)]
     return tuple((name, int(weight) if weight in ("1", "2", "3") else 0) for name, weight in pairs if name)

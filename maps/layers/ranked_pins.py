@@ -17,14 +17,16 @@ MOST_ROWS = 300
 
 @dataclass(frozen=True)
 class Pin:
-    """One ranked row: WGS84 degrees; `own_fen` what the person asking pays, or the price when `own_is_price`; None shows the rank alone."""
+    """One ranked row: WGS84 degrees; `own_fen` what the person asking pays, or the price when `own_is_price`; None shows the rank alone.
+
+    Where an instrument is looked at, the list beside the map says.
+    """
 
     id: str
     rank: int
     lon: float
     lat: float
     label: str
-    url: str
     own_fen: int | None = None
     own_is_price: bool = False
     late: bool = False
@@ -32,22 +34,17 @@ class Pin:
 
 
 def pin_rows(pins: Sequence[Pin]) -> list[dict[str, Any]]:
-    """Return the rows as the page's scripts read them, best first, at most MOST_ROWS; coordinates to 5 decimals (about 1 m)."""
-    return [
-        {
-            "id": pin.id,
-            "rank": pin.rank,
-            "lon": round(pin.lon, 5),
-            "lat": round(pin.lat, 5),
-            "label": pin.label,
-            "url": pin.url,
-            "own_fen": pin.own_fen,
-            "own_is_price": pin.own_is_price,
-            "late": pin.late,
-            "approximate": pin.approximate,
-        }
-        for pin in pins[:MOST_ROWS]
-    ]
+    """Return the rows as the page's scripts read them, best first, at most MOST_ROWS; coordinates to 5 decimals (about 1 m).
+
+    What does not hold of a row is left out of it: there are hundreds of rows, and few are late.
+    """
+    return [_pin_row(pin) for pin in pins[:MOST_ROWS]]
+
+
+def _pin_row(pin: Pin) -> dict[str, Any]:
+    facts = {"id": pin.id, "rank": pin.rank, "lon": round(pin.lon, 5), "lat": round(pin.lat, 5), "label": pin.label, "own_fen": pin.own_fen}
+    holds = {"own_is_price": pin.own_is_price, "late": pin.late, "approximate": pin.approximate}
+    return {**facts, **{name: value for name, value in holds.items() if value}}
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
-"""What people have corrected in the lexicon since it was packaged, and the caches that are built from it.
+"""What people have corrected in the lexicon since it was packaged, and what is built from it.
 
 A correction adds a wording, or takes one away. Whoever builds something from `matching.lexicon.phrases` keeps it by `cached`; `apply` puts new
-corrections in force and forgets all of that at once, so that the next need is read by the new words. Where corrections are kept is left to
-`matching.lexiconbook`.
+corrections in force, so that all of it is built anew. Building takes seconds: while one thread builds, the others go on with what stands. Where
+corrections are kept is left to `matching.lexiconbook`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import _lru_cache_wrapper, lru_cache
-from typing import Final, TypeVar
+from threading import RLock
+from typing import Any, Final, TypeVar
 
 Built = TypeVar("Built")
 
@@ -29,32 +29,55 @@ class Correction:
 class _Held:
     version: int = 0
     corrections: tuple[Correction, ...] = ()
-    caches: list[_lru_cache_wrapper[object]] = field(default_factory=list)
+    caches: list[Callable[[], object]] = field(default_factory=list)
+    building: Any = field(default_factory=RLock)
 
 
 _held: Final = _Held()
 
 
 def cached(build: Callable[[], Built]) -> Callable[[], Built]:
-    """Keep what `build` returns until the next correction."""
-    kept = lru_cache(maxsize=1)(build)
-    _held.caches.append(kept)
-    return kept
+    """Keep what `build` returns until the next correction.
+
+    It is kept under the version that held when building began, so that what was begun before a correction does not outlive it.
+    """
+    kept: list[tuple[int, Built]] = []
+
+    def get() -> Built:
+        for version, built in kept:
+            if version == _held.version:
+                return built
+        if not _held.building.acquire(blocking=not kept):
+            return kept[0][1]
+        try:
+            if not kept or kept[0][0] != _held.version:
+                begun = _held.version
+                kept[:] = [(begun, build())]
+            return kept[0][1]
+        finally:
+            _held.building.release()
+
+    _held.caches.append(get)
+    return get
 
 
-def forgotten_with(cache: _lru_cache_wrapper[Built]) -> _lru_cache_wrapper[Built]:
-    """Have a cache of answers emptied at the next correction."""
-    _held.caches.append(cache)
-    return cache
+def apply(version: int, corrections: tuple[Correction, ...], *, build: bool = False) -> None:
+    """Put corrections in force in this process; with `build` also build anew what stood, before anybody waits for it.
 
-
-def apply(version: int, corrections: tuple[Correction, ...]) -> None:
-    """Put corrections in force in this process; nothing happens where this version already holds."""
+    What cannot be built is not put in force: the words from before go on to hold, and the error is raised.
+    """
     if version == _held.version:
         return
-    _held.version, _held.corrections = version, corrections
-    for cache in _held.caches:
-        cache.cache_clear()
+    with _held.building:
+        before = _held.corrections, _held.version
+        _held.corrections = corrections
+        _held.version = version  # last: who finds this version finds its corrections
+        try:
+            for get in _held.caches if build else ():
+                get()
+        except Exception:
+            _held.corrections, _held.version = before
+            raise
 
 
 def version() -> int:

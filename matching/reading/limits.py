@@ -1,7 +1,6 @@
 """What a need asks of the instrument's figures: "加速电压200kV以上" becomes a limit of at least 200,000 V.
 
-A limit is said where the sentence names the quantity; where only the unit tells it ("300 kN"), it is our guess and only a preference. Figures of the
-sample (thickness, content, dose) are no limits: their quantities do not stand in the table.
+A limit is said where the sentence names the quantity; where only the unit tells it ("300 kN"), it is our guess and only a preference.
 """
 
 from __future__ import annotations
@@ -12,57 +11,90 @@ from unicodedata import normalize
 
 from matching.constraints import Constraint
 from matching.limits import Limit
-from matching.quantities import Quantity, quantity
+from matching.reading.meaning import Meant, meant
+from matching.reading.rewriting import rewritten
 from matching.specs import Reading, parse
+from matching.specwords import DIFFERENCE, ROOM
 
 _CLAUSE = re.compile(r"[^,，;；。!！?？\n]+")
-_DIGIT = re.compile(r"\d")
-_SAMPLE = re.compile(r"(?:厚|膜厚|壁厚|粒径|直径|孔径|含量|浓度|剂量|模数|规格|牌号|型号|容量|额定|thick|dia)\S{0,4}$")
+_DIGIT = re.compile(r"\d|[一二两三四五六七八九十百千万]|pp[mbt]", re.IGNORECASE)
+_REACH = re.compile(
+    r"(?:[测做达升降拉加扫]到|可达到?|高达|达到?|至少|最远|不低于|up to|\bto|reach(?:ing)?|as (?:high|low) as|(?<![\d\w])到)\s*$", re.IGNORECASE
+)
+_SHAKEN = re.compile(r"振动|加速度|离心|冲击试?验?台|半正弦|vibrat|shock|accel", re.IGNORECASE)
+_GRAVITY = re.compile(r"(\d)\s?[gG](?![A-Za-z/·.\d])")
+_AT = re.compile(r"@\s*$")
+_ROOM_K = 293.15
 MOST = 400
 """Characters of a clause that is still read: a longer one is no specification."""
+CLAUSES = 200
+"""Clauses with a figure in them that are looked at."""
+FIGURES = 24
+"""Limits of a need: whoever writes more is asking for a catalogue."""
 
 
 def find_limits(typed: str) -> Iterator[Constraint]:
-    """Yield the limits in a typed text, each once; `text` is the clause's figure as typed."""
+    """Yield the limits in a typed text, each once; `text` is the limit as people write it. Of a very long text only the first ones are read."""
     seen: set[Limit] = set()
+    before = ""
+    shaken = _SHAKEN.search(typed) is not None
+    read = 0
     for clause in _CLAUSE.finditer(normalize("NFKC", typed)):
         words = clause.group()
-        for limit, named in _read(words) if len(words) <= MOST and _DIGIT.search(words) else ():
-            if limit not in seen:
-                seen.add(limit)
-                yield Constraint("spec", limit, limit.text, "said" if named else "guessed", "required" if named else "preferred")
+        if len(words) <= MOST and _DIGIT.search(words):
+            read += 1
+            plain = rewritten(words)
+            for limit, named in _read(_GRAVITY.sub(r"\1 gn", plain) if shaken else plain, before):
+                if limit not in seen and len(seen) < FIGURES:
+                    seen.add(limit)
+                    yield Constraint("spec", limit, limit.text, "said" if named else "guessed", "required" if named else "preferred")
+        if len(seen) >= FIGURES or read >= CLAUSES:
+            return
+        before = words[-40:]
 
 
-def _read(words: str) -> Iterator[tuple[Limit, bool]]:
+def _read(words: str, before: str) -> Iterator[tuple[Limit, bool]]:
     for reading in parse(words):
-        told = reading.quantity.strip()
-        asked = None if reading.condition else quantity(told, reading.si_unit)
-        limit = _limit(reading, asked) if asked else None
-        if asked and limit and not _SAMPLE.search(told):
-            named = any(len(name) > 1 and name in words.lower() for name in asked.names)
-            if named or asked.demand == "sure":
-                yield limit, named and asked.demand != "unsure"
+        if _AT.search(words[: reading.start]):
+            continue
+        around = words[max(0, reading.start - 24) : reading.start] + " " + words[reading.end : reading.end + 8]
+        asked = meant(reading, around if reading.si_unit not in ("m", "1", "kg") else f"{before[-12:]} {around}")
+        limit = _limit(reading, asked, words[: reading.start]) if asked else None
+        if asked and limit:
+            yield limit, asked.known is not None and asked.said and asked.known.demand != "unsure" and not asked.of_sample
 
 
-def _limit(reading: Reading, asked: Quantity) -> Limit | None:
-    value, unit = reading.si_value, reading.si_unit
-    text = _written(reading, asked)
+def _limit(reading: Reading, asked: Meant, lead: str) -> Limit | None:
+    value, unit = reading.si_value, "N" if asked.name == "力" else reading.si_unit
     if isinstance(value, tuple):
-        return Limit(asked.name, "covers", min(value), max(value), unit, text)
-    if reading.op == "±":
-        return None
-    if asked.direction in ("heat", "covers"):
-        return Limit(asked.name, "covers", value, value, unit, text)
-    if asked.direction == "down":
-        return Limit(asked.name, "<=", None, value, unit, text) if reading.op not in (">", ">=") else None
-    if reading.op in ("<", "<="):
-        return Limit(asked.name, "<=", None, value, unit, text)
-    return Limit(asked.name, ">=", value, None, unit, text)
+        return Limit(asked.name, "covers", min(value), max(value), unit, _written(reading, asked, ""), asked.of_sample)
+    if asked.name == "力" and reading.si_unit == "kg":
+        value *= 9.80665
+    op = _op(reading, asked, value, lead)
+    low, high = (value if op in (">=", "=", "covers") else None), (value if op in ("<=", "=", "covers") else None)
+    sign = {">=": "≥ ", "<=": "≤ "}.get(op, "")
+    return Limit(asked.name, op, low, high, unit, _written(reading, asked, sign), asked.of_sample)
 
 
-def _written(reading: Reading, asked: Quantity) -> str:
+def _op(reading: Reading, asked: Meant, value: float, lead: str) -> str:
+    """Return which way a figure binds: as it is compared, else the way in which its quantity is the harder one."""
+    direction = asked.known.direction if asked.known else ""
+    said = {">": ">=", "<": "<="}.get(reading.op, reading.op)
+    if asked.of_sample:
+        return said if said in (">=", "<=") else "="
+    if direction == "down" or (not asked.known and DIFFERENCE.search(asked.name)):
+        return "<="
+    if said == "<=" and (_REACH.search(lead) or ROOM.search(lead)):
+        said = ">="
+    if said in (">=", "<="):
+        return said
+    if direction == "heat":
+        return ">=" if value >= _ROOM_K else "<="
+    return "covers" if direction == "covers" and said != "±" else ">="
+
+
+def _written(reading: Reading, asked: Meant, sign: str) -> str:
     """Return the limit as people write it: "力 ≥ 300 kN", "温度 -70~150 °C"."""
     if isinstance(reading.value, tuple):
         return f"{asked.name} {reading.value[0]:.6g}~{reading.value[1]:.6g} {reading.unit}".strip()
-    sign = {"up": "≤ " if reading.op in ("<", "<=") else "≥ ", "down": "≤ "}.get(asked.direction, "")
     return f"{asked.name} {sign}{reading.value:.6g} {reading.unit}".strip()

@@ -25,7 +25,9 @@ def read_slot(need: Need, facts: Facts) -> Reading:
         return Reading(value, Reason("fits", N_("最早 %(date)s 可约"), {"date": start.isoformat()}))
     report = facts.report_on or start
     spare = (need.deadline - report).days
-    if spare >= 0:
+    if spare == 0:
+        return Reading(IN_TIME + (1 - IN_TIME) * value, Reason("fits", N_("%(date)s 出报告，正好赶上"), {"date": report.isoformat()}))
+    if spare > 0:
         params = {"date": report.isoformat(), "days": str(spare)}
         return Reading(IN_TIME + (1 - IN_TIME) * value, Reason("fits", N_("%(date)s 出报告，比要求早 %(days)s 天"), params))
     params = {"date": report.isoformat(), "days": str(-spare)}

@@ -86,6 +86,9 @@ def upgrade() -> None:
     op.execute("GRANT SELECT, INSERT ON need_version, need_invitation, need_note TO irm_app")
     op.execute("GRANT SELECT, INSERT, DELETE, UPDATE (read_at) ON message TO irm_app")
     op.execute("GRANT USAGE ON SEQUENCE need_post_id_seq, need_answer_id_seq, need_note_id_seq, message_id_seq TO irm_app")
+    # the audit record outlives a way down and up again: a number that it tells of is not given to another row
+    op.execute("SELECT setval(pg_get_serial_sequence('need_post', 'id'), 1 + coalesce((SELECT max(subject_id) FROM audit WHERE subject = 'need_post'), 0), false)")
+    op.execute("SELECT setval(pg_get_serial_sequence('need_answer', 'id'), 1 + coalesce((SELECT max(subject_id) FROM audit WHERE subject = 'need_answer'), 0), false)")
     op.execute(INVARIANT)
     op.execute("GRANT SELECT ON invariant_need TO irm_app")
 

@@ -33,6 +33,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_lexicon_entry_state"), "lexicon_entry", ["state"])
     op.execute("GRANT SELECT, INSERT, UPDATE (state, row_version, decided_by, decided_at) ON lexicon_entry TO irm_app")
     op.execute("GRANT USAGE ON SEQUENCE lexicon_entry_id_seq TO irm_app")
+    # the audit record outlives a way down and up again: a number that it tells of is not given to another row
+    op.execute("SELECT setval(pg_get_serial_sequence('lexicon_entry', 'id'), 1 + coalesce((SELECT max(subject_id) FROM audit WHERE subject = 'lexicon_entry'), 0), false)")
 
 
 def downgrade() -> None:

@@ -36,6 +36,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_campaign_region"), "campaign", ["region"])
     op.execute("GRANT SELECT, INSERT, UPDATE (state, row_version, entries, lines, done_at) ON campaign TO irm_app")
     op.execute("GRANT USAGE ON SEQUENCE campaign_id_seq TO irm_app")
+    # the audit record outlives a way down and up again: a number that it tells of is not given to another row
+    op.execute("SELECT setval(pg_get_serial_sequence('campaign', 'id'), 1 + coalesce((SELECT max(subject_id) FROM audit WHERE subject = 'campaign'), 0), false)")
 
 
 def downgrade() -> None:

@@ -7,9 +7,11 @@ import io
 import pytest
 from sqlalchemy import text
 
+from bookings import posting
 from matching import campaigns
 from tests import factories as make
 from tests.app.desks import Desks, error_at, said
+from tests.bookings.needs import wanted
 
 HEAD = "企业,县（市、区）,需求\n"
 
@@ -121,3 +123,49 @@ def test_a_formula_in_a_need_stays_text_in_the_table(desks, microscope):
     where = hand_in(desks, rows("=1+1 断口形貌")).headers["Location"]
     work_out(desks)
     assert "'=1+1" in desks.get(f"{where}.csv", by="reviewer").get_data(as_text=True)
+
+
+def test_a_condition_that_nobody_meets_is_said_and_takes_no_place(desks, microscope):
+    where = hand_in(desks, rows("断口形貌，预算100元以内", "断口形貌，要CNAS", "断口形貌，2026年11月25日前要报告", "断口形貌，5000元以内")).headers["Location"]
+    work_out(desks)
+    lines = desks.one("SELECT lines FROM campaign")
+    assert [(line["verdict"], line["offer"] is not None) for line in lines] == [
+        ("unmet", False),
+        ("unmet", False),
+        ("unmet", False),
+        ("first", True),
+    ], [line["text"] for line in lines]
+    assert "没有满足条件的仪器 3" in said(desks.get(where, by="reviewer"))
+
+
+def test_without_a_free_hour_that_is_said_instead(desks, microscope):
+    hand_in(desks, rows("断口形貌"), days="7", part="1")
+    desks.session.execute(text("UPDATE instrument SET hours = '{}' WHERE id = :id"), {"id": microscope.id})
+    desks.session.commit()
+    work_out(desks)
+    assert [line["verdict"] for line in desks.one("SELECT lines FROM campaign")] == ["none"]
+
+
+def test_an_officer_who_is_not_told_whose_a_need_is_does_not_learn_it_here(desks, microscope):
+    desks.enrol("planner", "planner", desks.bureau, region="331083")
+    name = desks.scene.enterprise.name_zh
+    posting.post(desks.session, desks.scene.buyer, wanted(text=f"断口形貌，{name}，电话 13800138000"), request_id="post-12345")
+    posting.post(desks.session, desks.scene.buyer, wanted(text="只给科技局看的", visibility="private"), request_id="post-12346")
+    desks.session.commit()
+    for by, told in (("planner", False), ("reviewer", True)):
+        hand_in(desks, b"", source="posted", by=by)
+        kept = str(desks.one("SELECT entries FROM campaign ORDER BY id DESC LIMIT 1"))
+        assert (name in kept, "13800138000" in kept, "只给科技局看的" in kept) == (told, told, False), kept
+
+
+def test_a_list_of_another_region_is_not_found(desks, microscope):
+    where = hand_in(desks, rows("断口形貌")).headers["Location"]
+    make.region(desks.session, "330522")
+    desks.enrol("elsewhere", "reviewer", desks.bureau, region="330522")
+    for path in (where, f"{where}.csv"):
+        assert desks.get(path, by="elsewhere").status_code == 404
+        assert desks.get(path, by="enterprise").status_code == 403
+    assert desks.post(f"{where}/drop", {}, by="elsewhere").status_code == 404
+    assert "示例批次" not in said(desks.get("/campaigns", by="elsewhere"))
+    work_out(desks)
+    assert campaigns.work_out(desks.session, desks.one("SELECT id FROM campaign")) == 0, "done once"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from time import perf_counter
 
 import pytest
@@ -15,6 +17,7 @@ from bookings.demand import Demand, Sign
 from matching.learning.log import ShownList
 from tests import factories as make
 from tests.app.desks import Desks, said, value_of
+from tests.conftest import ROOT
 from tests.factories import YUHUAN
 
 
@@ -90,6 +93,62 @@ def test_a_note_that_cannot_be_taken_breaks_no_search(desks, monkeypatch):
     look(desks)
     desks.app.extensions.pop("noted")
     look(desks)
+
+
+def test_words_in_the_place_of_a_type_are_not_kept(desks):
+    desks.get("/?need=断口形貌&fix=type:王经理13800138000")
+    noting.write(desks.app)
+    assert [row.type for row in kept(desks.session, Demand)] == [""]
+
+
+def test_of_a_search_from_a_place_that_was_given_no_distances_are_kept(desks):
+    look(desks, lon="120.1", lat="30.2")
+    look(desks, place="长兴县")
+    noting.write(desks.app)
+    assert {(row.shape, tuple(row.features)) for row in kept(desks.session, ShownList)} == {("", ())}
+    stored = str([dict(row) for row in desks.session.execute(text("SELECT * FROM shown_list")).mappings()])
+    stored += str([dict(row) for row in desks.session.execute(text("SELECT * FROM demand")).mappings()])
+    assert "120.1" not in stored
+
+
+def test_what_depends_on_the_asker_is_kept_in_coarse_steps(desks):
+    look(desks)
+    noting.write(desks.app)
+    row = kept(desks.session, ShownList)[0]
+    values = dict(zip(row.shape.split(","), row.features, strict=True))
+    assert {values[name] * 4 % 1 for name in ("distance", "own_part")} == {0.0}
+
+
+def test_one_kind_of_note_that_cannot_be_written_costs_no_other_and_is_counted(desks, monkeypatch, capsys):
+    look(desks)
+    monkeypatch.setattr(noting.log, "keep", lambda *_: 1 / 0)
+    assert noting.write(desks.app) == 1
+    assert '"notes": 1' in capsys.readouterr().out
+    pad = desks.app.extensions["noted"]
+    assert (pad.lost, len(kept(desks.session, Demand))) == (0, 1)
+    for _ in range(noting.MOST + 3):
+        pad.put(pad.clicks, None)
+    assert (pad.lost, len(pad.clicks)) == (3, noting.MOST)
+    pad.clicks.clear()
+
+
+def test_a_process_that_ends_writes_what_waits(committed_db):
+    said = subprocess.run([sys.executable, "-c", _SHORT_LIFE, committed_db.url], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert said.returncode == 0, said.stderr
+    with committed_db.session() as session:
+        assert [(row.kind, row.text) for row in session.scalars(select(Demand))] == [("ask", "测一下")]
+
+
+_SHORT_LIFE = """
+import os, sys
+os.environ["DATABASE_URL"] = sys.argv[1]
+from app import create_app, noting
+from bookings.demand import Sign
+from tests.app.conftest import make_settings
+from core.db import make_engine
+with create_app(make_settings(), engine=make_engine(sys.argv[1])).app_context():
+    noting._note("signs", (Sign("ask", text="测一下", asker="a"), None))
+"""
 
 
 def test_a_search_pays_less_than_a_millisecond_for_it(desks, monkeypatch):

@@ -7,10 +7,12 @@ import time
 import pytest
 
 from app.views.uploads import STEPS
+from bookings import posting
 from bookings.orders import DOCUMENTS
 from tests import factories as make
 from tests.app.desks import TODAY, Desks
 from tests.app.fuzzing import Attack, fault
+from tests.bookings.needs import answer, deal, wanted
 
 SOUND = {
     "need": "断口 扫描电镜", "sort": "best", "limit": "20", "format": "json", "bbox": "118,27,123,31", "q": "电", "region": "330000", "lon": "120.1", "lat": "30.2",
@@ -18,6 +20,8 @@ SOUND = {
     "reason": "示例理由", "policy": "yuhuan-2023", "amount": "100", "purpose": "示例", "report_number": "示例-1", "report_date": TODAY, "invoice_number": "示例-2",
     "invoice_date": TODAY, "payment_number": "示例-3", "payment_date": TODAY, "bank_reference": "示例-4", "unit": "job", "report_days": 2, "notice_hours": 24,
     "price": "1200", "type": "", "documents": [], "attributes": [], "crs": "WGS84", "hours_1": "9:00-12:00", "login": "x", "password": "y", "sure": "yes",
+    "text": "断口形貌", "visibility": "public", "answer_hours": 48, "words": "示例怪词检测", "note": "示例依据", "title": "示例批次", "days": "28", "evenness": "30",
+    "version": 1, "seen": 0, "name": "示例名", "address": "need=断口", "source": "posted", "type0": "扫描电子显微镜", "weight0": "3",
 }  # fmt: skip
 PATH = ("accept", "deliver", "confirm", "pay_own_part")
 DOING = {"deliver": "carrier", "accept": "carrier"}
@@ -55,6 +59,7 @@ def attack(session, app, clock, monkeypatch):
         {"kind": "claim", "paper_id": claim, "event": "check_ok", "role": "reviewer"},
         {"kind": "application", "paper_id": application, "event": "pass", "role": "reviewer"},
         {"order_id": settled},
+        *_posted(desks),
         *({"batch_id": make.batch(desks.session, desks.scene.carrier).id, "step": step, "role": "carrier"} for step in STEPS),
     ]
     slot = desks.slot(9)
@@ -62,6 +67,23 @@ def attack(session, app, clock, monkeypatch):
     found = Attack(app, {**SOUND, **slot, **ids, "slot": f"{slot['start']}/{slot['end']}"}, tuple(cases), {**desks.headers, "public": {}})
     found.listen(monkeypatch)
     return found
+
+
+def _posted(desks):
+    """Give a need with an answer for each who may act on it, and what else an officer or a person keeps by its number."""
+    of = deal(desks.session, scene=desks.scene)
+    sent = answer(desks.session, of, nth=12)
+    by = {"enterprise": "edit", "carrier": "decline", "reviewer": "note"}
+    desks.post("/saved/keep", {"address": "need=断口形貌", "name": "示例", "request_id": "keep-123456"})
+    desks.post("/lexicon", {"words": "示例怪词", "kind": "measurand", "type0": "扫描电子显微镜", "weight0": "3", "note": "示例"}, by="carrier")
+    data = {"title": "示例", "source": "posted", "days": "28", "part": "50", "evenness": "30"}
+    posting.post(desks.session, desks.scene.buyer, wanted(), request_id="open-123456")
+    desks.post("/campaigns", data, by="reviewer")
+    kept = {"saved_id": "saved_search", "entry_id": "lexicon_entry", "campaign_id": "campaign"}
+    found = {name: desks.one(f"SELECT max(id) FROM {table}") for name, table in kept.items()}
+    assert all(found.values()), found
+    needs = [{"need_id": of.need, "role": role, "event": event, "answer": sent} for role, event in by.items()]
+    return [*needs, *({name: key, "event": "adopt"} for name, key in found.items())]
 
 
 def shoot(attack, connection, shots, *, seconds):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from time import process_time
 
 import pytest
 from sqlalchemy import text
@@ -268,3 +269,77 @@ def test_a_closed_carrier_and_a_suspended_one_cannot_be_picked(session, as_owner
 )
 def test_the_public_sees_no_numbers_of_persons(typed, seen):
     assert scrub(typed) == seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("１３８　００１３　８０００", ()),
+        ("138  0013  8000", ()),
+        ("138\u200b0013\u200b8000", ()),
+        ("+86 571 8795 1234", ()),
+        ("330106 1990 0101 123X", ()),
+        ("一三八零零一三八零零零", ()),
+        ("微信同号wang8888", ()),
+        ("加V wang8888", ()),
+        ("ｌｉ＠ｅｘａｍｐｌｅ．ｃｏｍ", ()),
+        ("li(at)example.com", ()),
+        ("abc-lab.com.cn", ()),
+        ("李经理", ()),
+        ("杭州明德科技有限公司", ()),
+        ("Mingde Tech Co., Ltd", ()),
+        ("明德传动", ("明德传动有限公司",)),
+    ],
+)
+def test_what_leads_to_a_person_or_a_firm_is_taken_out_however_it_is_written(typed, names):
+    found = scrub(f"断口，{typed}，看形貌", *names)
+    assert "×××" in found
+    assert not set(typed) & set(found) - set("加微信同号·×，()（） ")
+    assert found.startswith("断口，")
+    assert found.endswith("，看形貌")
+
+
+@pytest.mark.parametrize(
+    "typed", ["V型缺口 10 x 10 x 55 mm，2mm@50Hz", "650 700 750 800 MPa", "GB 5009.15-2023", "1500 2000 2500 3000", "十二个样品"]
+)
+def test_what_a_test_needs_stays(typed):
+    assert scrub(typed) == typed
+
+
+def test_a_text_that_was_made_to_be_slow_is_scrubbed_at_once():
+    began = process_time()
+    for evil in ("-" * 10_000, "中" * 10_000, "1-" * 5_000, "a." * 5_000, "微信" * 5_000):
+        scrub(evil, "明德传动有限公司")
+    assert process_time() - began < 1
+
+
+def test_whom_an_earlier_wording_was_shown_to_does_not_see_a_later_one(session):
+    chosen = make.carrier(session)
+    one = make.carrier_actor(chosen)
+    of = deal(session, visibility="chosen", chosen=frozenset({chosen.id}))
+    brokering.invite(session, of.officer, need_id=of.need, carriers=[of.scene.seller.organisation_id], request_id=make.key())
+    answer(session, of)
+    posting.edit(session, of.scene.buyer, need_id=of.need, posting=wanted(text="只给科技局看的事", visibility="private"), request_id=make.key())
+    for who in (one, of.scene.seller):
+        with pytest.raises(NotFound):
+            need_queries.need_of(session, who, of.need)
+        with pytest.raises(NotFound):
+            do(session, of, "decline", who)
+        assert of.need not in {row.id for row in need_queries.fitting_needs(session, who.organisation_id)}
+    assert [row.kind for row in messages.inbox(session, of.scene.seller)] == ["need_ended", "need_invited"]
+    again = wanted(visibility="chosen", chosen=frozenset({of.scene.carrier.id}))
+    posting.edit(session, of.scene.buyer, need_id=of.need, posting=again, request_id=make.key())
+    assert answer(session, of)
+    assert of.need in {row.id for row in need_queries.fitting_needs(session, of.scene.seller.organisation_id)}
+    with pytest.raises(NotFound):
+        need_queries.need_of(session, one, of.need)
+
+
+def test_nothing_is_picked_after_the_last_hour_though_the_clock_has_not_come_to_it(session):
+    of = deal(session, answer_hours=1, due=date(2026, 11, 24))
+    made = answer(session, of)
+    make.at(session, row_of(session, of).ends_at + timedelta(seconds=1))
+    before = world(session)
+    with pytest.raises(Refused) as no:
+        pick(session, of, made)
+    assert (no.value.clause, world(session)) == ("ends_at", before)

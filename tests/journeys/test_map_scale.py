@@ -103,6 +103,7 @@ def test_filters_change_list_numbers_and_address_and_a_chip_takes_them_back(pers
     expect(page.locator("#filters:popover-open")).to_have_count(0)
     assert page.locator("a.chip.said").count() == 2
     page.locator("a.chip.said", has_text="500").click()
+    page.wait_for_url(lambda url: "own_max" not in url)
     settles(page)
     assert number(heading.inner_text()) == told
     assert page.locator("#filters [name=own_max]").input_value() == ""

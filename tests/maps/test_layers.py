@@ -55,7 +55,7 @@ def tile_calls(script):
 
 
 def many_pins(count):
-    return tuple(Pin(str(n), n, 120.123456789, 30.0, "示例载体", "/x", n * 100) for n in range(1, count + 1))
+    return tuple(Pin(str(n), n, 120.123456789, 30.0, "示例载体", n * 100) for n in range(1, count + 1))
 
 
 def test_every_layer_is_in_the_tuple_once_and_has_a_name_and_a_title():
@@ -125,10 +125,9 @@ def test_a_remote_layer_is_styled_by_class_only():
 
 
 def test_rows_arrive_with_everything_a_pin_says():
-    (row,) = pin_rows([Pin("i-7", 3, 120.0384567, 30.5541234, "浙江工业大学", "/instruments/7", 60000, late=True, approximate=True)])
+    (row,) = pin_rows([Pin("i-7", 3, 120.0384567, 30.5541234, "浙江工业大学", 60000, late=True, approximate=True)])
     assert row == {
-        "id": "i-7", "rank": 3, "lon": 120.03846, "lat": 30.55412, "label": "浙江工业大学", "url": "/instruments/7",
-        "own_fen": 60000, "own_is_price": False, "late": True, "approximate": True,
+        "id": "i-7", "rank": 3, "lon": 120.03846, "lat": 30.55412, "label": "浙江工业大学", "own_fen": 60000, "late": True, "approximate": True,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 def pin(rank, **changes):
-    values = {"id": str(rank), "rank": rank, "lon": 120.1, "lat": 30.3, "label": "示例载体", "url": "/instruments/1", "own_fen": 60000}
+    values = {"id": str(rank), "rank": rank, "lon": 120.1, "lat": 30.3, "label": "示例载体", "own_fen": 60000}
     return Pin(**(values | changes))
 
 

@@ -80,7 +80,7 @@ def sent(session, act):
         act()
     finally:
         event.remove(engine, "before_cursor_execute", note)
-    return next(one for one in found if "WITH n AS" in one[0])
+    return next(one for one in found if "<->" in one[0])
 
 
 def test_the_nearest_of_a_type_come_from_the_index_of_type_and_place(spread):

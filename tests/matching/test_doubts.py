@@ -53,9 +53,14 @@ def test_place_and_handover_are_read(text, expected):
     assert expected in [(one.kind, one.value, one.origin, one.strength) for one in need(text).constraints]
 
 
-@pytest.mark.parametrize("text", ["不需要CMA", "不用CNAS，便宜就行", "没有CMA也行", "no CMA needed", "测8km长的光纤", "施工现场"])
+@pytest.mark.parametrize("text", ["不需要CMA", "不用CNAS，便宜就行", "没有CMA也行", "no CMA needed", "施工现场"])
 def test_what_is_not_asked_is_no_condition(text):
     assert need(text).constraints == ()
+
+
+def test_a_length_of_the_sample_is_neither_a_distance_nor_asked_of_an_instrument():
+    (length,) = need("测8km长的光纤").constraints
+    assert (length.kind, length.value.of_sample, need("测8km长的光纤").limits) == ("spec", True, ())
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_the_text_of_a_condition_is_what_was_typed():
 
 def test_a_long_text_is_refused_with_its_field():
     with pytest.raises(Invalid) as refusal:
-        parse_need("测" * 501, today=TODAY)
+        parse_need("测" * 10_001, today=TODAY)
     assert refusal.value.field == "need"
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 from sqlalchemy import text
 
+from app.pricing import Prices
 from app.search import complete
 from bookings import queries
 from bookings.checkout import Terms as Purses
@@ -92,7 +93,7 @@ def truths(row, need):
 def hunt(session, need):
     purses = Purses((), frozenset())
     grounds = Grounds(HERE, purses, ("test_analysis",), {"台州": "3310"}, clock.today(session))
-    return Hunt({TYPE: 1.0}, HERE, Wanted(), checks(need, grounds), lambda rows: complete(session, purses, rows))
+    return Hunt({TYPE: 1.0}, HERE, Wanted(), checks(need, grounds), lambda rows: complete(session, Prices(purses), rows))
 
 
 def asked(session, *kinds):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from matching import embedding, knobs, ngrams
+from matching import embedding, knobs, learnt, ngrams, teaching
 from matching.evaluate import Graded
 from matching.fitting import as_toml, fit
 from matching.lexicon import type_names
@@ -116,3 +116,28 @@ def test_meaning_is_an_extra_that_is_kept_in_a_folder(tmp_path, monkeypatch):
     finally:
         embedding.forget()
     assert embedding.meaning("断口") is None
+
+
+def test_what_is_learnt_is_the_same_every_time_and_survives_the_file(tmp_path, monkeypatch):
+    few = [phrase for phrase in teaching.phrases() if phrase.kind in {"name", "offscope"}]
+    monkeypatch.setattr(teaching, "phrases", lambda: few)
+    needs = [Graded("断口形貌", {"扫描电子显微镜": 3}), Graded("做个检测", {})]
+    first, second = teaching.learn(needs), teaching.learn(needs)
+    teaching.save(first, tmp_path / "learnt.npz")
+    with np.load(tmp_path / "learnt.npz") as arrays:
+        read = learnt.unpacked(dict(arrays))
+    assert read.grams == first.grams
+    assert read.names == type_names()
+    assert np.array_equal(first.weights, second.weights)
+    scores = read.scores("断口形貌")
+    assert type_names()[int(scores[:-1].argmax())] == "扫描电子显微镜"
+    assert read.scores("做个检测")[-1] > 0 > scores[-1]
+
+
+def test_what_was_learnt_is_small_and_tells_a_need_from_what_no_instrument_does():
+    assert learnt.learnt().nbytes < 5_000_000
+    assert set(learnt.learnt().names) == set(type_names())
+    scores, none = learnt.by_learning("铝合金型材的抗拉强度")
+    assert type_names()[int(scores.argmax())] == "万能材料试验机"
+    assert none < 0 < learnt.by_learning("找人写一份商业计划书")[1]
+    assert not learnt.by_learning("🙂")[0].any()

@@ -158,7 +158,7 @@ class Town(Desks):
                 "price": 1,
                 "report_days": 1,
             }
-            known |= {f"/api/v1/needs/1/{event}": body for event, body in {"answers": offer, "pick": {"answer": 1, "seen": 0}}.items()}
+            known |= {f"/api/v1/needs/{self.need}/{event}": body for event, body in {"answers": offer, "pick": {"answer": 1, "seen": 0}}.items()}
             known |= {"/api/v1/needs/": {"reason": "示例"}}
             body = next((one for start, one in known.items() if address.startswith(start)), {})
             body = body or {"reason": "示例", "documents": [{"kind": kind, "number": key, "issued_on": TODAY} for kind in kinds]}

@@ -6,6 +6,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect, text
 
+from tests import factories as make
+from tests.bookings.needs import answer, deal
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,3 +34,15 @@ def test_migrations_go_up_and_down_and_up_again(committed_db):
     assert tables(committed_db.owner) == before
     with committed_db.owner.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM pg_views WHERE viewname LIKE 'invariant%'")).scalar() > 10
+
+
+def test_a_number_that_the_audit_record_tells_of_is_not_given_again(committed_db):
+    with committed_db.session() as session:
+        first = deal(session, scene=make.scene(session, now=None))
+        answer(session, first, nth=12)
+        session.commit()
+    committed_db.engine.dispose()
+    command.downgrade(config(committed_db.url), "0017")
+    command.upgrade(config(committed_db.url), "head")
+    with committed_db.session() as session:
+        assert deal(session, scene=make.scene(session, now=None)).need > first.need

@@ -229,8 +229,16 @@ function reveal(id) {
   if (isPhone()) document.dispatchEvent(new CustomEvent("irm:open-sheet"));
   row?.scrollIntoView({ block: "nearest" });
   const found = irm.rows.find((one) => one.id === id);
-  if (!row && found?.url) location.assign(found.url);
+  if (!row && found) location.assign(addressOf(id));
   else if (found) announce(pinText(found));
+}
+
+/** The page of an instrument that the list does not show: as its first row leads there, without the place in the list. */
+function addressOf(id) {
+  const url = new URL(document.querySelector(".res h3 a").href);
+  url.pathname = `/instruments/${id}`;
+  url.searchParams.delete("seen");
+  return url.href;
 }
 
 function keepChoice(id) {
@@ -247,7 +255,7 @@ function flag(row) {
   return sign;
 }
 
-/** Show these rows: [{id, rank, lon, lat, own_fen or null, late, approximate, label, url}], best first. */
+/** Show these rows: [{id, rank, lon, lat, own_fen or null, late, approximate, label}], best first. */
 export function show(rows, { move = true } = {}) {
   irm.rows = rows.map((row) => ({ ...row, id: String(row.id) }));
   const wanted = new URLSearchParams(location.search).get("sel");
