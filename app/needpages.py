@@ -15,6 +15,7 @@ from app.errors import kind_of
 from app.freezing import meaning_of
 from app.i18n import language, translate
 from app.names import named
+from app.typenames import type_name
 from bookings import answer_queries, brokering, need_queries
 from bookings.need_entities import NeedInvitation, NeedVersion
 from bookings.need_queries import NeedRow
@@ -61,13 +62,18 @@ def list_context(own: list[NeedRow], fitting: list[NeedRow], public: list[NeedRo
 def common() -> dict[str, Any]:
     """Return what all these pages share."""
     unread = messages.unread(g.session, g.actor) if g.actor.organisation_id else 0
-    told = {"shown": shown, "sees_all": sees_all, "knows_firm": knows_firm, "place": place, "named": named}
+    told = {"shown": shown, "sees_all": sees_all, "knows_firm": knows_firm, "kinds": kinds, "place": place, "named": named}
     return {"words": needwords, "unread": unread, "now": clock.now(g.session), **told}
 
 
 def place(need: NeedRow) -> str:
     """Name the county of a need in the reader's language."""
     return named(need.region_name, need.region_name_en)
+
+
+def kinds(need: NeedRow) -> list[str]:
+    """Name the types of instrument that a need was taken to mean, in the reader's language."""
+    return [type_name(one) for one in need.types]
 
 
 def one_context(need: NeedRow, *, refusal: str = "", faults: Mapping[str, str] | None = None) -> dict[str, Any]:

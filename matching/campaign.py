@@ -26,7 +26,7 @@ from geodata.regions import shared_digits
 from matching import lexiconbook
 from matching.assign import Fairness, Option, Places, Want, assign
 from matching.assigned import Verdicts, explain
-from matching.candidates import Candidate, Place, candidates
+from matching.candidates import Candidate, Condition, Place, candidates
 from matching.hard import Grounds, checks
 from matching.needs import Need, parse_need
 from matching.rank import rank
@@ -155,7 +155,7 @@ def _offered(session: Session, one: _Wanted, middles: Mapping[str, Place], seen:
     ways = checks(one.need, Grounds(place, NO_VOUCHERS, (), _digits(session, one.need), clock.today(session)))
     key = (one.types, one.entry.region, tuple((check.key, check.text) for check in ways))
     if key not in seen:
-        extra = [(f"({check.sql}) IS NOT FALSE", check.values) for check in ways]
+        extra = [Condition(f"({check.sql}) IS NOT FALSE", dict(check.values), check.local) for check in ways]
         rows = candidates(session, {guess.name_zh: guess.score for guess in one.types}, place=place, extra=extra)
         seen[key] = _in_time(session, rows, min((check.due for check in ways if check.due), default=None))
     matches = rank(one.need, seen[key])[:OPTIONS]

@@ -204,7 +204,7 @@ def type_ids(session: Session, types: Mapping[str, float]) -> dict[int, float]:
 
 
 def described(session: Session, rows: Sequence[Near], *, limits: bool = True) -> list[Candidate]:
-    """Return rows with what is known of each beside its row of the map; `limits`: with its specifications, which only a need that names some reads."""
+    """Return rows with what is known of each beside its row of the map; `limits`: with its specifications."""
     known = gather(session, rows, limits=limits)
     return [Candidate(**{**row._asdict(), **known[row.instrument_id]}) for row in rows if row.instrument_id in known]
 

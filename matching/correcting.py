@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Final
@@ -11,6 +11,7 @@ from typing import Final
 from core.errors import N_, Invalid
 from core.money import parse_yuan
 from matching.constraints import Constraint
+from matching.limits import Limit
 from matching.needs import Need, parse_need
 
 FURTHEST_KM: Final = 2000
@@ -77,12 +78,29 @@ def _as_text(key: str) -> Callable[[Need, str], Constraint]:
 
     def reader(need: Need, words: str) -> Constraint:
         name = key.partition(":")[2]
-        found = [one for one in parse_need(f"{name}{words}", today=need.asked_on).constraints if one.key == key]
+        read = parse_need(f"{name}{words}", today=need.asked_on).constraints
+        found = [one for one in read if one.key == key] or list(_same_unit(need, key, f"{name} {words}"))
         if not found:
             raise Invalid(key, N_("“%(words)s”看不懂。写数和单位，例如 ≥300 kN；距离写公里数，例如 30公里。"), words=words[:40])
         return found[0]
 
     return reader
+
+
+def _same_unit(need: Need, key: str, words: str) -> Iterator[Constraint]:
+    """Yield the figures in `words` that have the unit of the condition `key` as it was: its name is meant, whatever the words would say."""
+    before = next((one.value for one in need.constraints if one.key == key and isinstance(one.value, Limit)), None)
+    for one in parse_need(words, today=need.asked_on).constraints:
+        if before and isinstance(one.value, Limit) and one.value.si_unit == before.si_unit:
+            yield replace(one, value=_renamed(one.value, before, words))
+
+
+def _renamed(limit: Limit, before: Limit, words: str) -> Limit:
+    """Return a limit as one of the quantity that was asked before; a figure of the sample is one again, unless the words compare."""
+    value = limit.low if limit.low is not None else limit.high
+    if before.of_sample and limit.op != "covers" and not re.search(r"[≥≤<>]|以[上下内]|不[超低高大小]", words):
+        limit = replace(limit, op="=", low=value, high=value)
+    return replace(limit, quantity=before.quantity, of_sample=before.of_sample, text=words)
 
 
 def _of(need: Need, kind: str, way_out: str, **params: object) -> Constraint:

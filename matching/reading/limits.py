@@ -94,7 +94,16 @@ def _op(reading: Reading, asked: Meant, value: float, lead: str) -> str:
 
 
 def _written(reading: Reading, asked: Meant, sign: str) -> str:
-    """Return the limit as people write it: "力 ≥ 300 kN", "温度 -70~150 °C"."""
-    if isinstance(reading.value, tuple):
-        return f"{asked.name} {reading.value[0]:.6g}~{reading.value[1]:.6g} {reading.unit}".strip()
-    return f"{asked.name} {sign}{reading.value:.6g} {reading.unit}".strip()
+    """Return the limit as people write it: "力 ≥ 300 kN", "温度 -70~150 °C", "频率 10 kHz~18 GHz"."""
+    units = [_unit(one, asked) for one in reading.unit.split(",")]
+    if not isinstance(reading.value, tuple):
+        return f"{asked.name} {sign}{reading.value:.6g} {units[0]}".strip()
+    low, high = (f"{value:.6g}" for value in reading.value)
+    return f"{asked.name} {low} {units[0]}~{high} {units[1]}" if len(units) > 1 else f"{asked.name} {low}~{high} {units[0]}".strip()
+
+
+def _unit(written: str, asked: Meant) -> str:
+    """Return a unit so that it says alone what it was meant of: 度 of a temperature, 吨 of a force."""
+    if asked.name == "力":
+        return {"吨": "吨力", "t": "吨力", "T": "吨力", "公斤": "公斤力", "千克": "公斤力", "kg": "kgf"}.get(written, written)
+    return "℃" if written == "度" and asked.known and asked.known.si == "K" else written

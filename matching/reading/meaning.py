@@ -21,14 +21,16 @@ SAMPLE: Final = re.compile(
 PART: Final = re.compile(r"工件|零件|样品|试样|样件|最大|尺寸|长|宽|高|行程|距|part|size|length|height|sample|specimen", re.IGNORECASE)
 FINE: Final = re.compile(r"体素|分辨|看清|清晰|resol|voxel|像素尺寸", re.IGNORECASE)
 EXACT: Final = re.compile(r"精度|误差|公差|偏差|准确|accura|toleranc|uncertain|不确定度", re.IGNORECASE)
-LIGHT: Final = re.compile(r"波长|激光|激发|光谱|透过|透光|反射|吸收|可见|紫外|红外|光纤|光源|laser|wavelength|excit|spectr|optical", re.IGNORECASE)
+LIGHT: Final = re.compile(
+    r"波长|激光|激发|光谱|透过|透光|反射|吸收|可见|紫外|红外|光纤|光源|拉曼|raman|laser|wavelength|excit|spectr|optical", re.IGNORECASE
+)
 WAFER: Final = re.compile(r"硅片|基片|晶圆|wafer", re.IGNORECASE)
 REACH: Final = re.compile(r"位移|扬程|量程|测程|深|振幅|跨|焦距|距离|stroke|displace|depth", re.IGNORECASE)
 GRAIN: Final = re.compile(r"粒|颗|D[159]0|粉|particle|powder", re.IGNORECASE)
 PULL: Final = re.compile(r"拉力|压力|推力|载荷|负荷|拉伸|压缩|千斤顶|承载|顶力|牵引")
 WEIGHED: Final = re.compile(r"天平|称量|恒重|分度|可读性|balance|readab", re.IGNORECASE)
 HEAVY: Final = re.compile(r"重量|承重|载重|自重|熔|weigh|load|melt", re.IGNORECASE)
-LAST_WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,6}$")
+LAST_WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,6}$|R[az]$")
 BY_UNIT: Final = {"磁感应强度": "磁场", "离心力": "加速度", "含量": "检出限", "质量浓度": "检出限", "声级": "噪声"}
 BY_SI: Final = {"Pa·m³/s": "漏率", "W/m²": "辐照度", "N/m": "刚度", "dB": "电平", "kg/s": "熔体流动速率", "m²/s": "运动黏度", "J/(kg·K)": "比热容"}
 TRACES: Final = frozenset({"mg/kg", "µg/kg", "μg/kg", "ug/kg", "ng/g", "µg/g", "ug/g"})

@@ -44,7 +44,7 @@ def _places() -> tuple[dict[str, str], re.Pattern[str]]:
 def _alone() -> re.Pattern[str]:
     """Return the pattern of the places whose short names mean much else (海盐, 江山): places only where nothing else stands in the clause."""
     names = [row["word_zh"] for row in read_table("places") if row["word_zh"].endswith(("市", "县", "区"))]
-    return re.compile(rf"(?:^|(?<=[,，。;；]))({'|'.join(name[:-1] for name in names)})(?=$|[,，。;；])")
+    return re.compile(rf"(?:^|(?<=[,，。;；])|(?<=[只不]要))({'|'.join(name[:-1] for name in names)})(?=$|[,，。;；])")
 
 
 def regions(chars: str, _today: date) -> Iterator[Hit]:

@@ -159,10 +159,13 @@ function joins(group, groups) {
   return true;
 }
 
-/** The place for a disc: where its rows are, or the nearest free side of the pin that stands there. */
+/** The place for a disc: where its rows are, the nearest free side of the pin that stands there, or the nearest free spot of wider and wider rings. */
 function besides(point, radius) {
   const step = radius + 30;
   const tries = [[0, 0], [0, radius + 8], [step + 14, -20], [-step - 14, -20], [0, -step - 34], [step, step - 20], [-step, step - 20]];
+  for (let ring = 2; ring <= 6; ring += 1) {
+    for (let turn = 0; turn < 12; turn += 1) tries.push([Math.cos(turn * Math.PI / 6) * ring * step / 1.5, Math.sin(turn * Math.PI / 6) * ring * step / 1.5]);
+  }
   return tries.map((shift) => point.add(shift)).find((place) => free(discBox(place, radius))) ?? point.add([0, radius + 8]);
 }
 
