@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, delete, exists, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.accounts import ApiToken, LoginSession, Membership, User, add_membership
+from bookings import saved
 from core.actor import SYSTEM, Actor, Role
 from core.audit import Arrow, born, move, record
 from core.clock import now
@@ -130,12 +131,16 @@ def join_first(session: Session, user: User, *, organisation_id: int, role: Role
 
 
 def remove(session: Session, actor: Actor, *, membership_id: int) -> None:
-    """Remove a member: seat and tokens end at once. Raise `NotFound` for another's, `Forbidden`, `Refused` (self) for oneself."""
+    """Remove a member: seat, tokens and what was kept for this organisation end at once.
+
+    Raises `NotFound` for another's, `Forbidden`, `Refused` (self) for oneself.
+    """
     row = _all_locked(session, actor, membership_id)[membership_id]
     if row.user_id == actor.user_id:
         raise Refused("self", N_("不能移出自己。请另一位管理员来办。"))
     session.execute(delete(ApiToken).where(ApiToken.membership_id == row.id))
     session.execute(update(LoginSession).where(LoginSession.membership_id == row.id).values(membership_id=None))
+    saved.drop_all(session, Actor("enterprise", row.user_id, row.organisation_id))
     record(session, actor, "membership", row.id, "remove", before=row.role, detail={"user": row.user_id})
     session.delete(row)
     session.flush()

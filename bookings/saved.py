@@ -133,6 +133,11 @@ def drop(session: Session, actor: Actor, saved_id: int) -> None:
         raise NotFound
 
 
+def drop_all(session: Session, actor: Actor) -> None:
+    """Forget all that a person keeps for an enterprise: what becomes of it when the person leaves."""
+    session.execute(delete(SavedSearch).where(*_own(actor)))
+
+
 def pause(session: Session, actor: Actor, saved_id: int, *, state: str) -> None:
     """Stop looking, or look again: `state` is "paused" or "active". What was missed meanwhile is told at the next look."""
     found = one_of(session, actor, saved_id)

@@ -133,6 +133,9 @@ CROSS JOIN LATERAL (
 """Nearest by metres, though the index knows degrees: the nearest `per_type` by degrees say how many metres are enough, and everything in a box
 that holds that circle is put in order by metres. A degree of latitude is at least 110,574 m long; 109,000 leaves room."""
 
+MOST_TYPES: Final = 6
+"""Types are asked for by so many, empty ones filled up: one statement for all needs, which each connection plans only once."""
+
 LOOKED_AT: Final = 2_000
 """So many of a type, the nearest that meet what their row tells, are looked at for conditions that other tables tell of (papers, specifications)."""
 
@@ -184,8 +187,9 @@ def nearest(
         "per_type": int(per_type),
     }
     found = _FOUND if parts["beyond"] == "true" else _FOUND_BEYOND
-    slots = ", ".join(f"(CAST(:type{n} AS text))" for n in range(len(types)))  # one by one: the planner knows how many, and keeps its plan
-    values |= {f"type{n}": one for n, one in enumerate(types)}
+    names = [*types, *[None] * (-len(types) % MOST_TYPES)]
+    slots = ", ".join(f"(CAST(:type{n} AS text))" for n in range(len(names)))  # one by one: the planner knows how many, and keeps its plan
+    values |= {f"type{n}": one for n, one in enumerate(names)}
     values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})", "lat": origin.lat}
     rows = session.execute(_statement(_NEAR.format(types=slots, found=found.format(**parts), **parts)), values).all()
     return [Near(*row, types[row[2]]) for row in rows]

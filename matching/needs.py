@@ -77,7 +77,9 @@ def parse_need(text: str, *, today: date) -> Need:
     for find in FINDERS:
         hits += [hit for hit in islice(find(spelt.chars, today), MOST) if not any(hit.start < old.end and old.start < hit.end for old in hits)]
     hits.sort(key=lambda hit: hit.start)
-    constraints = tuple(Constraint(hit.kind, hit.value, spelt.as_typed(hit.start, hit.end), hit.origin, hit.strength) for hit in hits)
+    first = {(hit.kind, hit.value): hit for hit in reversed(hits)}  # said twice is said once
+    kept = [hit for hit in hits if first[hit.kind, hit.value] is hit]
+    constraints = tuple(Constraint(hit.kind, hit.value, spelt.as_typed(hit.start, hit.end), hit.origin, hit.strength) for hit in kept)
     topic = _without(spelt, hits)
     return Need(text, topic, today, (*constraints, *find_limits(topic)))
 

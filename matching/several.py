@@ -52,13 +52,13 @@ def parts(text: str) -> tuple[str, ...]:
     pieces = CLAUSE.split(LISTED.sub(r"\1 and ", text), maxsplit=CLAUSES)
     for at in range(0, len(pieces), 2):
         clause, mark = pieces[at].strip(), pieces[at - 1] if at else ""
-        if not clause:
+        if not NEXT.sub("", clause).strip(EMPTY):
             continue
         if _is_condition(clause):
             shared.append(clause)
-        elif not bundles and not _trial(clause) and not _begins(clause, mark):
+        elif not bundles and not _trial(clause) and not NEXT.match(clause):
             lead.append(clause)
-        elif not bundles or (_begins(clause, mark) and sum(map(len, bundles)) < MOST):
+        elif not bundles or (_begins(clause, mark, bundles[-1]) and sum(map(len, bundles)) < MOST):
             bundles.append(["，".join((*lead, one)) for one in _split(clause)])
             lead = []
         else:
@@ -69,14 +69,17 @@ def parts(text: str) -> tuple[str, ...]:
     return tuple("，".join((one, *shared)) for one in found) if len(found) > 1 else (text,)
 
 
-def _begins(clause: str, mark: str) -> bool:
-    """Say whether a clause begins a need: it says so, or it names a test behind a full stop, or it is nothing but the name of a test."""
+def _begins(clause: str, mark: str, before: list[str]) -> bool:
+    """Say whether a clause begins a need: it says so, or it names a test behind a full stop, or it is nothing but the name of another test."""
     if NEXT.match(clause):
         return True
     trial = _trials()[0].search(clause)
     if trial is None:
         return False
-    return any(sign in mark for sign in "；;。\n.") or not clause.replace(trial.group(), "", 1).strip(EMPTY + "试验检测测试分析")
+    if any(sign in mark for sign in "；;。\n."):
+        return True
+    bare = not clause.replace(trial.group(), "", 1).strip(EMPTY + "试验检测测试分析")
+    return bare and all(_trial(one) not in ("", _trial(clause)) for one in before)
 
 
 def _split(clause: str) -> list[str]:
@@ -119,4 +122,4 @@ def _trial(words: str) -> str:
 
 def _is_condition(clause: str) -> bool:
     need = parse_need(clause[:200], today=_NO_DAY)
-    return bool(need.constraints) and not NEXT.sub("", need.topic).strip(EMPTY)
+    return bool(need.constraints) and not NEXT.sub("", need.topic).strip(EMPTY + "预算-负")

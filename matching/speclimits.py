@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from matching.specfit import HAIR, Asked, Known, known
 
-PARSER: Final = 1
+PARSER: Final = 2
 """Grows when the parser reads the same text differently: then everything is read anew."""
 
 BATCH: Final = 2_000

@@ -14,7 +14,7 @@ from typing import Final
 from matching import knobs, questions
 from matching.answers import Ask, TypeAnswer, TypeGuess
 from matching.evidence import guesses as weigh
-from matching.lexicon import type_names
+from matching.lexicon import corrected, type_names
 from matching.lexicon.chatter import says_something
 from matching.lexicon.finder import Found, find
 from matching.lexicon.slips import find_misspelt
@@ -71,7 +71,7 @@ def _resolve(topic: str) -> TypeAnswer:
     guesses = weigh(text, [*slips, *kept], refused) if slips else guesses
     if not refused and not guesses:
         guesses = weigh(text, [*_beside(find_traces(text), found), *kept], refused)
-    plain = any(one.whole and one.phrase.kind in CODED for one in kept)
+    plain = any(one.whole and (one.phrase.kind in CODED or one.phrase.parts in corrected()) for one in kept)
     return _answer(likeness(text, doubtful=bool(slips) or plain), found, guesses, refused)
 
 

@@ -84,7 +84,7 @@ def _answer(found: Found, matches: Any) -> dict[str, Any]:
 def _need(found: Found) -> dict[str, Any]:
     types = [{"type": t.name_zh, "score": t.score, "why": list(t.why)} for t in found.types]
     names = ("key", "kind", "value", "text", "origin", "strength")
-    conditions = [{n: _plain(getattr(c, n)) for n in names} for c in found.need.constraints]
+    conditions = [{n: _plain(getattr(c, n)) for n in names} | _limit(c.value) for c in found.need.constraints]
     return {"text": found.need.text, "types": types, "constraints": conditions, "doubts": _doubts(found)}
 
 
@@ -145,6 +145,11 @@ def _slot(one: Candidate) -> dict[str, str] | None:
 
 def _local(at: datetime) -> str:
     return at.astimezone(SHANGHAI).isoformat()
+
+
+def _limit(value: object) -> dict[str, Any]:
+    names = ("quantity", "op", "low", "high", "si_unit", "of_sample")
+    return {"limit": {name: getattr(value, name) for name in names}} if isinstance(value, Limit) else {}
 
 
 def _plain(value: object) -> object:

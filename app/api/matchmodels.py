@@ -45,8 +45,19 @@ class TypeOut(BaseModel):
     why: list[str]
 
 
+class LimitOut(BaseModel):
+    """A figure as an interval in SI: >= reaches `low`, <= gets down to `high`, covers has all between; `of_sample`: asked of no instrument."""
+
+    quantity: str
+    op: str
+    low: float | None
+    high: float | None
+    si_unit: str
+    of_sample: bool
+
+
 class ConstraintOut(BaseModel):
-    """A condition that was read from the need; budgets in fen, dates ISO 8601."""
+    """A condition that was read from the need; budgets in fen, dates ISO 8601. `limit` is that of a figure (kind spec)."""
 
     key: str
     kind: str
@@ -54,6 +65,7 @@ class ConstraintOut(BaseModel):
     text: str
     origin: str
     strength: str
+    limit: LimitOut | None = None
 
 
 class DoubtOut(BaseModel):

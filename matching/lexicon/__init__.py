@@ -39,6 +39,7 @@ SECTORS: Final = (
     "measurands",
     "defects",
     "wordings",
+    "trades",
 )
 NAME_WEIGHT: Final = 4
 BRACES = re.compile(r"\{([^{}]*)\}")
@@ -64,6 +65,13 @@ def phrases() -> tuple[Phrase, ...]:
     """Return every phrase of the lexicon: entries of all sectors, questions, and the names of the types, as corrected by people."""
     packaged = (*_entries(), *_questions(), *_names())
     return tuple(_corrected(packaged)) if live.corrections() else packaged
+
+
+@live.cached
+def corrected() -> frozenset[tuple[str, ...]]:
+    """Return the parts of the wordings that people have added: nothing that was learnt from graded needs knows them."""
+    added = (one for one in live.corrections() if not one.gone)
+    return frozenset(phrase.parts for one in added for phrase in read_phrase(one.words, one.kind, one.types))
 
 
 def read_phrase(words: str, kind: str, types: tuple[tuple[str, int], ...], *, sure: bool = True) -> Iterator[Phrase]:

@@ -121,6 +121,8 @@ def stem(word: str) -> str:
 def _plain(raw: str) -> str:
     """Return one typed character in NFKC, lower case and simplified; it may become several."""
     plain = unicodedata.normalize("NFKC", raw).translate(_spellings()).lower()
+    if "\ud800" <= plain <= "\udfff":  # half a pair: no character, dropped with the other controls
+        return plain
     return plain if plain.isascii() else TO_SIMPLIFIED.convert(plain)
 
 

@@ -21,14 +21,15 @@ CEILING: Final = (
 )
 END: Final = r"(?=\s?(?:[,，。;；!！?？、)]|的|就|最好|为好|搞定|能|可以|都|吧|or less|$))"
 SAID: Final = re.compile(
-    rf"(?:预算|经费|budget)(?:[^\d零一二两三四五六七八九十,，。;]{{0,12}}?)[¥$]?\s?{RANGE}{AMOUNT}(?![\d.]*\s?[\d个件批样次天])\s?{YUAN}?{UPTO}"
-    rf"|{PRICE}[^\d零一二两三四五六七八九十百,，。;]{{0,9}}?[¥$]?\s?{RANGE}{AMOUNT}\s?(?:{YUAN}{UPTO}|(?:以内|以下|之内|左右|上下|封顶)|{END})"
+    rf"(?:预算|经费|budget)(?:[^\d零一二两三四五六七八九十,，。;负-]{{0,12}}?)[¥$]?\s?{RANGE}{AMOUNT}(?![\d.]*\s?[\d个件批样次天])\s?{YUAN}?{UPTO}"
+    rf"|{PRICE}[^\d零一二两三四五六七八九十百,，。;负-]{{0,9}}?[¥$]?\s?{RANGE}{AMOUNT}\s?(?:{YUAN}{UPTO}|(?:以内|以下|之内|左右|上下|封顶)|{END})"
     rf"|{CEILING}\s?(?:¥|rmb|cny)?\s?{RANGE}{AMOUNT}\s?{YUAN}{UPTO}"
     rf"|(?:within|under|below|up to|at most|less than|不超过|≤|<)\s?(?:¥|rmb\s?|cny\s?){AMOUNT}"
     rf"|{RANGE}{AMOUNT}\s?{YUAN}\s?(?:以内|以下|之内|内|封顶|max|or less)"
 )
 BARE: Final = re.compile(
     rf"(?:¥|rmb\s?|cny\s?){RANGE}{AMOUNT}|{RANGE}{AMOUNT}\s?(?:元|块钱|块(?!样|试)(?={END}|左右|上下|一[下次个件样]|/|每|吧)|人民币|rmb|yuan|cny){UPTO}"
+    rf"|{AMOUNT}\s?(?:一个?[样件次]|/[样件次个])(?:品)?(?={END})"
     rf"|(?:^|(?<=[,，。;；]))\s?([1-9]\d{{2,5}}|{NUMBER}(?=[百千万]))()\s?(?:以内|以下|封顶){END}"
     rf"|(?:^|(?<=[,，。;；]))\s?(\d(?:\.\d)?|[一二两三四五六七八九])\s?(百|千|万|k)\s?(?:以内|以下|封顶|左右){END}"
 )

@@ -23,7 +23,7 @@ LATER: Final = re.compile(r"\s?(?:之后|以后|后(?!天)|起|开始|(?:就|上
 
 _DATES: Final = re.compile(
     rf"{CUE}?(?<!\d)(?P<year>20\d\d)[-/.年](?P<month>\d{{1,2}})[-/.月](?P<day>\d{{1,2}})(?!\d)[日号]?"
-    rf"|(?<![\d第])(?:(?P<that>明|今)年)?(?P<hanmonth>\d{{1,2}})月(?:份)?(?:(?P<handay>\d{{1,2}})[日号]?(?!\d)|(?P<part>底|末|上旬|中旬|下旬|初))"
+    rf"|(?<![\d第])(?:(?P<that>明|今)年)?(?P<hanmonth>\d{{1,2}}|十[一二]?|[一二三四五六七八九])月(?:份)?(?:(?P<handay>\d{{1,2}}|[一二三十]{{1,3}}[一二三四五六七八九]?)[日号]?(?!\d)|(?P<part>底|末|上旬|中旬|下旬|初))"
     rf"|(?<![\d第])(?:(?P<theyear>明|今)年)?(?P<whole>\d{{1,2}})月(?:份)?(?={BEFORE}|内|之内)"
     rf"|{CUE}(?P<slashmonth>\d{{1,2}})/(?P<slashday>\d{{1,2}})(?!\d)|(?<![\d.])(?P<dotmonth>\d{{1,2}})[/.](?P<dotday>\d{{1,2}})(?={BEFORE})"
     rf"|(?<![\d.月])(?P<bare>\d{{1,2}})[号日](?={BEFORE})"
@@ -32,9 +32,10 @@ _DATES: Final = re.compile(
     rf"|(?P<dayword>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<word2>{_MONTH}))(?:,?\s(?P<wordyear>20\d\d))?(?![\da-z])"
 )
 _SPANS: Final = re.compile(
-    rf"(?<![\d.]){COUNT}\s?个?(?:(工作日)(?:{DONE})?|(小时|天|日|周|星期|礼拜|月){DONE})|(半)个?(月){DONE}"
-    rf"|\b(?:within|in)\s(?:the next\s)?(\d{{1,3}}|{'|'.join(ENGLISH)})\s(working days?|business days?|hours?|days?|weeks?|months?)\b"
-    r"|\b(\d{1,2})[- ](working days?|business days?|days?|weeks?)[- ]turnaround"
+    rf"(?P<half>一个半|半)个?月{DONE}|加急\s?{COUNT.replace('(', '(?P<rush>', 1)}\s?个?(?P<rushed>工作日|小时|天|日|周)"
+    rf"|(?<![\d.]){COUNT.replace('(', '(?P<han>', 1)}\s?个?(?:(?P<work>工作日)(?:{DONE})?|(?P<span>小时|天|日|周|星期|礼拜|月){DONE})"
+    rf"|\b(?:within|in)\s(?:the next\s)?(?P<word>\d{{1,3}}|{'|'.join(ENGLISH)})\s(?P<unit>working days?|business days?|hours?|days?|weeks?|months?)\b"
+    r"|\b(?P<turn>\d{1,2})[- ](?P<around>working days?|business days?|days?|weeks?)[- ]turnaround"
 )
 _SPOKEN: Final = re.compile(
     rf"(?:(?P<week>下下|下个?|本|这个?)|(?<![\d一二两三四五六七八九十每几个下本这])){WEEKDAY}(?P<at>[一二三四五六日天])|(?P<weeks>下下|下个?|本|这个?){WEEKDAY}(?![一二三四五六日天])(?:末|内)?"
@@ -82,8 +83,8 @@ def _dated(match: re.Match[str], today: date) -> date | None:
     if got["word"] or got["word2"]:
         month, day = MONTHS[(got["word"] or got["word2"])[:3]], int(got["wordday"] or got["dayword"])
         return day_of(int(got["wordyear"]), month, day) if got["wordyear"] else next_day(today, month, day)
-    month = int(got["hanmonth"] or got["slashmonth"] or got["dotmonth"])
-    day = int(got["handay"] or got["slashday"] or got["dotday"] or 0)
+    month = read_count(got["hanmonth"] or got["slashmonth"] or got["dotmonth"])
+    day = read_count(got["handay"] or got["slashday"] or got["dotday"] or "0")
     if got["part"]:
         day = 0 if _PARTS[got["part"]] == 31 else _PARTS[got["part"]]
     return _in_year(today, got["that"], month, day) if got["that"] else next_day(today, month, day)
@@ -112,10 +113,11 @@ def _of_whole(match: re.Match[str], today: date) -> date | None:
 
 
 def _span(match: re.Match[str], today: date) -> date:
-    if match[4]:
-        return today + timedelta(days=15)
-    word, unit = match[1] or match[6] or match[8], match[2] or match[3] or match[7] or match[9]
-    return after(today, min(read_count(word), 3_000), unit)
+    got = match.groupdict()
+    if got["half"]:
+        return today + timedelta(days=45 if got["half"] == "一个半" else 15)
+    word = got["han"] or got["rush"] or got["word"] or got["turn"]
+    return after(today, min(read_count(word), 3_000), got["work"] or got["span"] or got["rushed"] or got["unit"] or got["around"])
 
 
 def _spoken(match: re.Match[str], today: date) -> date:

@@ -17,7 +17,7 @@ MOST: Final = 40
 
 _N = rf"(?P<n>\d{{1,4}}(?:\.\d{{1,2}})?|{HAN_NUMBER})"
 _KM = r"\s?(?:公里|千米|km|kilomet(?:er|re)s?|里路)(?![a-z/])"
-_FIGURE = re.compile(rf"(?<![\d.零〇一二两三四五六七八九十百千万]){_N}{_KM}(?P<after>\s?(?:以内|之内|以下|范围内?|内|为?半径|左右))?")
+_FIGURE = re.compile(rf"(?<![\d.零〇一二两三四五六七八九十百千万])(?<!(?<!\d)-){_N}{_KM}(?P<after>\s?(?:以内|之内|以下|范围内?|内|为?半径|左右))?")
 _BEFORE = re.compile(
     r"(?:附近|周围)\s?$|(?:距离?|离|相距|方圆|半径|周边|不超过|不超|小于|少于|最远|≤|<"
     r"|within|no (?:farther|further|more) than|at most|less than|up to|radius of)"

@@ -16,11 +16,15 @@ _ON_SITE: Final = re.compile(
 )
 _POST: Final = re.compile(
     rf"(?:样品?)?{_WISH}(?:今天|明天|已经?|会)?(?:寄样|邮寄(?:样品)?|寄送|寄(?:过[去来]|到|出|给|去|来|(?=[,，。;；]|$))|邮(?:过去|给)|快递(?:送样|寄样|过去|样品)?|只寄不跑)"
-    rf"|{_WISH}(?:mail|post|ship|send|courier)\s(?:in\s)?(?:the |our |you |my )*(?:samples?|parts?|specimens?)|by (?:post|mail|courier)|mail-in"
+    rf"|{_WISH}(?:mail|post|ship|send|courier)\s(?:in\s)?(?:the |our |you |my )*(?:samples?|parts?|specimens?)"
+    r"|samples? (?:can|could|will|to) be (?:mailed|posted|shipped|sent)|by (?:post|mail|courier)|mail-in"
 )
 _WAYS: Final = (("on_site", _ON_SITE), ("post", _POST))
 _NOT: Final = re.compile(r"(?:不|没法|无法|不便|不能|不方便|不用|无需|不需要|不要|不想|别|施工|事故|no need (?:of|for) |not )$")
 _NEEDLESS: Final = re.compile(r"(?:就?不用|就?不必|不需要|没必要|免了)")
+_ASKED: Final = re.compile(r"[能可会行]不$")
+"""能不能, 可不可以: a question, no refusal."""
+
 _STUCK: Final = re.compile(r"搬不(?:动|走)|没法搬|无法拆卸|拆不下来|运不走")
 _WAY = r"(?:寄样?|邮寄|快递|上门|现场)[^,，。;；]{0,4}"
 _EITHER: Final = re.compile(rf"{_WAY}(?:还是|或者?|和|、|/)[^,，。;；]{{0,4}}{_WAY}(?:都行|都可以?|均可|皆可)")
@@ -34,7 +38,11 @@ def handovers(chars: str, _today: date) -> Iterator[Hit]:
     for way, words in _WAYS:
         for match in words.finditer(chars):
             wish = next((group for group in match.groups() if group), "")
-            if way not in taken and not _NEEDLESS.match(chars, match.end()) and not _NOT.search(chars[max(0, match.start() - 12) : match.start()]):
+            if (
+                way not in taken
+                and not _NEEDLESS.match(chars, match.end())
+                and not _NOT.search(_ASKED.sub("", chars[max(0, match.start() - 12) : match.start()]))
+            ):
                 taken.add(way)
                 strength: Strength = "preferred" if wish else "required"
                 yield Hit(*match.span(), "handover", way, "said", strength)

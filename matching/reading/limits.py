@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from unicodedata import normalize
 
 from matching.constraints import Constraint
@@ -19,10 +20,12 @@ from matching.specwords import DIFFERENCE, ROOM
 _CLAUSE = re.compile(r"[^,，;；。!！?？\n]+")
 _DIGIT = re.compile(r"\d|[一二两三四五六七八九十百千万]|pp[mbt]", re.IGNORECASE)
 _REACH = re.compile(
-    r"(?:[测做达升降拉加扫]到|可达到?|高达|达到?|至少|最远|不低于|up to|\bto|reach(?:ing)?|as (?:high|low) as|(?<![\d\w])到)\s*$", re.IGNORECASE
+    r"(?:[测做达升降拉加扫]到|可达到?|高达|达到?|至少|最远|不低于|up to|\bto|reach(?:ing)?|as (?:high|low) as|(?<![\d\sA-Za-z℃%])到)\s*$",
+    re.IGNORECASE,
 )
 _SHAKEN = re.compile(r"振动|加速度|离心|冲击试?验?台|半正弦|vibrat|shock|accel", re.IGNORECASE)
 _GRAVITY = re.compile(r"(\d)\s?[gG](?![A-Za-z/·.\d])")
+_FINE = re.compile(r"\s?的?(?:分辨|分度)")
 _AT = re.compile(r"@\s*$")
 _ROOM_K = 293.15
 MOST = 400
@@ -59,6 +62,7 @@ def _read(words: str, before: str) -> Iterator[tuple[Limit, bool]]:
             continue
         around = words[max(0, reading.start - 24) : reading.start] + " " + words[reading.end : reading.end + 8]
         asked = meant(reading, around if reading.si_unit not in ("m", "1", "kg") else f"{before[-12:]} {around}")
+        asked = replace(asked, name=f"{asked.name}分辨率", known=None) if asked and _FINE.match(words, reading.end) else asked
         limit = _limit(reading, asked, words[: reading.start]) if asked else None
         if asked and limit:
             yield limit, asked.known is not None and asked.said and asked.known.demand != "unsure" and not asked.of_sample
@@ -90,7 +94,7 @@ def _op(reading: Reading, asked: Meant, value: float, lead: str) -> str:
         return said
     if direction == "heat":
         return ">=" if value >= _ROOM_K else "<="
-    return "covers" if direction == "covers" and said != "±" else ">="
+    return "covers" if direction == "covers" and said != "±" and not _REACH.search(lead) else ">="
 
 
 def _written(reading: Reading, asked: Meant, sign: str) -> str:

@@ -27,9 +27,11 @@ LIGHT: Final = re.compile(
 WAFER: Final = re.compile(r"硅片|基片|晶圆|wafer", re.IGNORECASE)
 REACH: Final = re.compile(r"位移|扬程|量程|测程|深|振幅|跨|焦距|距离|stroke|displace|depth", re.IGNORECASE)
 GRAIN: Final = re.compile(r"粒|颗|D[159]0|粉|particle|powder", re.IGNORECASE)
-PULL: Final = re.compile(r"拉力|压力|推力|载荷|负荷|拉伸|压缩|千斤顶|承载|顶力|牵引")
+PULL: Final = re.compile(r"强力|万能|试验机|拉力|压力机|液压|压力|推力|载荷|负荷|拉伸|压缩|千斤顶|承载|顶力|牵引")
+SPOT: Final = re.compile(r" (?:法|处| ?chamber)")
+ROOMY: Final = re.compile(r"箱|舱|罐|釜|chamber|vessel|volume", re.IGNORECASE)
 WEIGHED: Final = re.compile(r"天平|称量|恒重|分度|可读性|balance|readab", re.IGNORECASE)
-HEAVY: Final = re.compile(r"重量|承重|载重|自重|熔|weigh|load|melt", re.IGNORECASE)
+HEAVY: Final = re.compile(r"重(?!金属|复)|量程|熔|weigh|load|melt", re.IGNORECASE)
 LAST_WORD: Final = re.compile(r"[\u4e00-\u9fff]{2,6}$|R[az]$")
 BY_UNIT: Final = {"磁感应强度": "磁场", "离心力": "加速度", "含量": "检出限", "质量浓度": "检出限", "声级": "噪声"}
 BY_SI: Final = {"Pa·m³/s": "漏率", "W/m²": "辐照度", "N/m": "刚度", "dB": "电平", "kg/s": "熔体流动速率", "m²/s": "运动黏度", "J/(kg·K)": "比热容"}
@@ -73,8 +75,8 @@ def meant(reading: Reading, around: str) -> Meant | None:
     """Return what a reading is meant of; `around` are the words of its clause, and of the clause before it. None: of nothing that can be asked."""
     told = reading.quantity.strip()
     one = Figure(reading, "" if told == reading.usual == "长度" and told not in around else told, around)
-    if (reading.unit == "级" and not EXACT.search(one.near)) or (reading.si_unit == "m" and " 法" in around):
-        return None  # 4级 of a fastness is a grade, 3米法 a kind of chamber
+    if (reading.unit == "级" and not EXACT.search(one.near)) or (reading.si_unit == "m" and SPOT.search(around)):
+        return None  # 4级 of a fastness is a grade, 3米法 a kind of chamber, 1米处 a place
     known = quantity(one.told, reading.si_unit)
     if known and known.name not in ("工件尺寸", "测量误差", "粒径"):
         return Meant(known.name, known, True, of_sample=_of_sample(one.told, known))
@@ -165,12 +167,22 @@ def _pull(one: Figure) -> Meant | None:
     return Meant("力", _table("力", "N"), True) if heavy else None
 
 
+def _heaviest(one: Figure) -> float:
+    """Return the value, the upper one of a range."""
+    value = one.reading.si_value
+    return max(value) if isinstance(value, tuple) else value
+
+
 def _by_unit(one: Figure) -> Meant | None:
     reading, told = one.reading, one.told
     bare = reading.op == "=" and not told.isascii() and told not in one.around
     if reading.si_unit == "1" and reading.usual in ("比例", "") and (not told or bare):
         return None
-    usual = "灵敏度" if reading.si_unit == "kg" and WEIGHED.search(one.around) else BY_UNIT.get(reading.usual, reading.usual)
+    usual = BY_UNIT.get(reading.usual, reading.usual) or BY_SI.get(reading.si_unit, "")
+    if reading.si_unit == "kg" and WEIGHED.search(one.around) and not (HEAVY.search(told) and _heaviest(one) > 0.001):
+        usual = "灵敏度"
+    elif usual == "体积" and ROOMY.search(one.around):
+        usual = "容积"
     known = _table(usual, reading.si_unit)
     if known:
         return Meant(known.name, known, False)

@@ -11,6 +11,7 @@ from bookings import brokering, posting
 from bookings.entities import Order
 from core.actor import PUBLIC
 from parties import messages
+from parties.entities import CarrierEntry
 from tests import factories as make
 from tests.app.test_api_orders import Market
 from tests.bookings.needs import TEXT, Deal, answer, deal, mine, offer, row_of, wanted
@@ -245,3 +246,21 @@ def test_lists_hold_what_each_role_may_do(fair, session):
     assert fair.get("messages").status_code == 200
     assert PUBLIC.organisation_id is None
     assert TEXT
+
+
+def test_who_does_not_need_a_firms_name_does_not_read_it_anywhere(session, web):
+    fair = Fair(session, web)
+    name = fair.scene.enterprise.name_zh
+    made = fair.post("needs", {"text": f"我们是{name}，想看断口形貌，找王经理 13800138000"}).json["id"]
+    session.add(
+        CarrierEntry(
+            organisation_id=fair.of.other.organisation_id, contact_name="示例", contact_phone="1", state="suspended", suspended_for="officer"
+        )
+    )
+    session.commit()
+    for role, told in ((None, False), ("neighbour", False), ("rival", False), ("carrier", True), ("enterprise", True), ("reviewer", True)):
+        headers = {"Authorization": f"Bearer {fair.tokens[role]}"} if role else {}
+        answers = [page(fair, path, role)[1] for path in (f"/needs/{made}", "/needs")]
+        answers += [str(fair.web.get(f"/api/v1/{path}", headers=headers).json) for path in (f"needs/{made}", "needs", "needs?scope=fitting")]
+        assert any(name in one for one in answers) == told, role
+        assert any("王经理" in one or "13800138000" in one for one in answers) == (role in ("enterprise", "reviewer")), role

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
-from app import savedlook
+from app import members, savedlook
+from app.accounts import Membership
 from app.mapquery import read
 from bookings.saved import SavedNews, SavedSearch
+from core.actor import Actor
 from parties.messages import Message
 from tests import factories as make
 from tests.app.desks import Desks, said, value_of
@@ -128,6 +130,18 @@ def test_pausing_and_dropping(desks):
     assert desks.post(f"/saved/{one}/drop", {}).status_code == 303
     assert desks.post(f"/saved/{one}/drop", {}).status_code == 404
     assert "还没有保存的搜索" in said(desks.get("/saved"))
+
+
+def test_whoever_leaves_leaves_no_search_behind(desks):
+    keep(desks)
+    keep(desks, by="colleague")
+    mine, gone = desks.session.scalars(select(SavedSearch).order_by(SavedSearch.id)).all()
+    seat = desks.session.scalars(select(Membership).filter_by(user_id=gone.user_id)).one()
+    first = desks.session.scalars(select(Membership).filter_by(user_id=mine.user_id)).one()
+    first.is_admin = True
+    desks.session.flush()
+    members.remove(desks.session, Actor("enterprise", mine.user_id, mine.organisation_id), membership_id=seat.id)
+    assert only(desks).id == mine.id
 
 
 def test_a_search_that_cannot_be_read_any_more_is_paused(desks):

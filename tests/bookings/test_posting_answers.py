@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from bookings import answer_queries, answering, need_queries
 from bookings.entities import Order
@@ -217,3 +218,77 @@ def test_whatever_people_do_the_books_of_needs_stay_whole(session, connection): 
         Needs, settings=settings(max_examples=8, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
     )
     check_books(connection)
+
+
+@pytest.mark.parametrize("code", ["yuhuan-2023", "huzhou-2017"])
+def test_a_pick_freezes_what_the_policy_pays_of_the_answers_price_whichever_way_it_pays(session, code):
+    scene = make.scene(session, code=code)
+    of = deal(session, scene=scene)
+    scene.listing.price = 1  # the price on the list is not what was answered
+    session.flush()
+    made = answer(session, of, price=200_000)
+    order = session.get_one(Order, pick(session, of, made))
+    assert order.price == 200_000 == order.voucher_part + order.share_part + order.own_part
+    assert (order.voucher_part > 0, voucher_of(session, scene).held) == (True, order.voucher_part)
+    assert order.contract_date.isoformat() == "2026-11-24", "the day of picking, whose policy version rules"
+
+
+def test_a_voucher_past_its_last_day_pays_nothing_and_the_answer_still_stands(session, as_owner):
+    of = deal(session)
+    made = answer(session, of)
+    with as_owner(session):
+        session.execute(text("UPDATE voucher SET expires_use = '2026-11-23' WHERE id = :id"), {"id": of.scene.voucher.id})
+    session.expire_all()
+    before = world(session)
+    with pytest.raises(Refused) as no:
+        pick(session, of, made)
+    assert (no.value.clause, world(session)) == ("expires_use", before)
+    order = session.get_one(Order, pick(session, of, made, voucher="none"))
+    assert (order.voucher_part, order.own_part) == (0, order.price)
+
+
+def test_a_closed_listing_and_a_broken_instrument_cannot_be_picked(session):
+    of = deal(session)
+    made = answer(session, of)
+    before = world(session)
+    for row, name, shut, open_, clause in (
+        (of.scene.listing, "state", "closed", "open", "listing"),
+        (of.scene.instrument, "status", "maintenance", "working", "instrument"),
+    ):
+        setattr(row, name, shut)
+        session.flush()
+        with pytest.raises(Refused) as no:
+            pick(session, of, made)
+        assert (no.value.clause, world(session)) == (clause, before)
+        setattr(row, name, open_)
+        session.flush()
+    assert pick(session, of, made)
+
+
+def test_whatever_happens_at_once_a_need_ends_in_one_way(committed_db):
+    with committed_db.session() as session:
+        of = deal(session, scene=make.scene(session, now=None))
+        made = answer(session, of, nth=2)
+        answer(session, of, of.other, nth=2)
+        session.commit()
+
+    def act(event):
+        with committed_db.session() as session:
+            try:
+                done = pick(session, of, made, seen=0) if event == "pick" else do(session, of, event, actors[event])
+                session.commit()
+            except MapError:
+                return None
+            except DBAPIError as crossed:
+                return ("crossed", crossed)
+        return (event, done)
+
+    actors = {"edit": of.scene.buyer, "withdraw": of.scene.buyer, "retract": of.scene.seller, "close": of.officer, "invite": of.officer}
+    with ThreadPoolExecutor(6) as pool:
+        told = [one for one in pool.map(act, ["pick", *actors]) if one]
+    assert told
+    assert "crossed" not in dict(told), told
+    with committed_db.session() as session:
+        assert session.execute(text("SELECT * FROM invariant_need")).all() == []
+        assert session.query(Order).count() == sum(event == "pick" for event, _ in told)
+        assert row_of(session, of).state in {"picked", "open", "answered", "withdrawn", "closed"}

@@ -36,7 +36,7 @@ def fact(label):
     if found is None:
         return (label,)
     low, high = float(found["low"]), float(found["high"] or found["low"])
-    return ("spec", found["op"].strip() if found["high"] else found["op"].strip(), f"{low:.4g}", f"{high:.4g}", found["unit"])
+    return ("spec", found["op"].strip(), f"{low:.4g}", f"{high:.4g}", found["unit"])
 
 
 def read(need):

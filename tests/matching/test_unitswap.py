@@ -60,7 +60,8 @@ def test_a_need_in_another_unit_asks_the_same(swap, value, sign):
     quantity, unit, unit2, factor = swap
     one, two = limit(f"{quantity}{sign}{plain(value)} {unit}"), limit(f"{quantity}{sign}{other(value, factor)} {unit2}")
     assert (one.quantity, one.op, one.si_unit) == (two.quantity, two.op, two.si_unit)
-    assert near(one.low, two.low) and near(one.high, two.high)
+    assert near(one.low, two.low)
+    assert near(one.high, two.high)
 
 
 @settings(max_examples=100, deadline=None)
@@ -68,7 +69,10 @@ def test_a_need_in_another_unit_asks_the_same(swap, value, sign):
 def test_the_same_instruments_meet_it_whichever_unit_either_side_writes(swap, value, reaches):
     quantity, unit, unit2, factor = swap
     asked = limit(f"{quantity}≥{plain(value)} {unit}"), limit(f"{quantity}≥{other(value, factor)} {unit2}")
-    stated = [known({quantity: f"{plain(reach)} {unit}"}) for reach in reaches], [known({quantity: f"{other(reach, factor)} {unit2}"}) for reach in reaches]
+    stated = (
+        [known({quantity: f"{plain(reach)} {unit}"}) for reach in reaches],
+        [known({quantity: f"{other(reach, factor)} {unit2}"}) for reach in reaches],
+    )
     found = {tuple(states([one], reach)[0] for reach in written) for one in asked for written in stated}
     assert len(found) == 1
 

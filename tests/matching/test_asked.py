@@ -1,0 +1,20 @@
+"""What customers say is read as they mean it: F1 over sentences that were labelled before anybody looked at what the reader makes of them."""
+
+import pytest
+
+from tests.matching import asked
+
+# The reader was mended on each file after it had been measured unseen: .66 (before), then .86, .92 and .89 of sentences that nobody had seen.
+GOALS = {"asked.tsv": 0.97, "asked2.tsv": 0.95, "asked3.tsv": 0.95, "asked4.tsv": 0.95}
+
+
+@pytest.mark.parametrize(("name", "goal"), GOALS.items())
+def test_conditions_are_read_as_they_are_meant(name, goal):
+    score, kinds = asked.f1(name)
+    assert score >= goal, kinds
+    assert min(kinds.values()) >= 0.9, kinds
+
+
+def test_the_sentences_are_many_and_differ():
+    rows = [need for name in GOALS for need, _ in asked.rows(name)]
+    assert len(rows) == len(set(rows)) >= 320
