@@ -123,11 +123,16 @@ def _at(session: Session, day: date) -> Iterator[None]:
         session.info |= {"now": before} if before else {}
 
 
+def _eve(session: Session) -> date:
+    """Return the day before the day of the world: a load that is broken off and gone on with tells the same times."""
+    return (session.scalar(select(World.day).limit(1)) or clock.today(session)) - timedelta(days=1)
+
+
 def give_budgets(session: Session, provinces: Sequence[str]) -> None:
     """Give the policies of the home province that begin without a history the money of this year, co-funders theirs; after all histories."""
     if ZHEJIANG not in provinces:
         return
-    with _at(session, (session.scalar(select(World.day).limit(1)) or clock.today(session)) - timedelta(days=1)):
+    with _at(session, _eve(session)):
         lay_joining(session)
         lay_needs(session)
     query = select(PolicyVersion).where(PolicyVersion.region.startswith(ZHEJIANG[:2]), PolicyVersion.body["issuance"].astext != "none")
@@ -159,7 +164,8 @@ def enrol(session: Session) -> None:
     officers = [row for row in session.execute(text(_OFFICERS), {"demo": list(DEMO_FUNDERS)}) if row.id not in taken]
     _add_operators(session, [*parties, *officers])
     make_admins(session)
-    lay_accreditations(session)
+    with _at(session, _eve(session)):
+        lay_accreditations(session)
 
 
 def demo_logins(session: Session) -> list[DemoLogin]:

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kind:
-    """All of one type: ids, points on the unit sphere, what is known of each (columns: price in fen, days to wait, and the signals of the carrier)."""
+    """All of one type: ids, points on the unit sphere, what is known of each (fen, days to wait, what its carrier's signals add up to)."""
 
     ids: NDArray[np.int64]
     tree: cKDTree

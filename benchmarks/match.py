@@ -1,6 +1,7 @@
 """Ranked providers for a need through HTTP, against the same ranking held in memory by one process; at paper size and, where named, at national size.
 
-The needs are those of the kept training set, each asked from the place of some instrument; one in ten has conditions, of which the set itself has few.
+The needs are those of the kept training set, each asked from the place of some instrument; one in ten has conditions,
+of which the set itself has few.
 `BENCH_PAPER_URL` and `BENCH_NATIONAL_URL` name databases that hold the worlds. Beside the time on the wall stands what the server's processes spent:
 on a machine that does other things as well only that tells one version from another.
 """
@@ -62,7 +63,7 @@ def _world(name: str, url: str) -> Generator[str, None, Load]:
         plain = asks(engine)
         hard = [Ask(one.need + CONDITIONS[n % len(CONDITIONS)], one.spot) for n, one in enumerate(plain)]
         mixed = [hard[n] if n % 10 == 0 else one for n, one in enumerate(plain)]
-        with serving.ours(url) as base:
+        with serving.ours(url, alone=True) as base:
             for warming in (plain[::-1], hard[::-1]):
                 press(base, [one.path for one in warming], seconds=6)
             one, spent = _pressed(base, mixed, clients=1)
@@ -77,7 +78,8 @@ def _world(name: str, url: str) -> Generator[str, None, Load]:
     yield f"match at {name} size, 8 clients: {eight}; {spent_by_eight:.1f} ms of processor an answer"
     yield f"match at {name} size, every need with conditions, 1 client: {conditions}; {spent_on_conditions:.1f} ms of processor an answer"
     yield f"match at {name} size, memory: {memory}; limit {MEMORY_MB} MB a process, ratio {MEMORY_MB / max(memory.proportional):.2f}"
-    yield f"match at {name} size, p95: ours {one.p95:.1f} ms, in memory {p95:.2f} ms, ratio {p95 / max(one.p95, 0.001):.3f}; the same {mine:.1%} are first"
+    ratio = p95 / max(one.p95, 0.001)
+    yield f"match at {name} size, p95: ours {one.p95:.1f} ms, in memory {p95:.2f} ms, ratio {ratio:.3f}; {mine:.1%} of the first are the same"
     return eight
 
 

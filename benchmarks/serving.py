@@ -27,12 +27,20 @@ PINS = Path(__file__).with_name("peers")
 WORKERS = 2
 
 
+ALONE = "from app.cli.serve import serve, settings_or_stop; serve(settings_or_stop())"
+"""Serves and does nothing else."""
+
+
 @contextmanager
-def ours(url: str) -> Iterator[str]:
-    """Yield the address of our own server on the database `url`."""
+def ours(url: str, *, alone: bool = False) -> Iterator[str]:
+    """Yield the address of our own server on the database `url`; `alone`: without the worker of what time brings, which a large world keeps busy.
+
+    A world that was laid at once has millions of records to seal, for hours; a service that grew has none waiting.
+    """
     port = free_port()
     environ = {"DATABASE_URL": url, "PORT": str(port), "WORKERS": str(WORKERS), "SAMPLE": "none", "LOG_LEVEL": "warning"}
-    with running([sys.executable, "-m", "app.cli.serve"], environ, f"http://127.0.0.1:{port}", "/readyz") as base:
+    words = ["-c", ALONE] if alone else ["-m", "app.cli.serve"]
+    with running([sys.executable, *words], environ, f"http://127.0.0.1:{port}", "/readyz") as base:
         yield base
 
 

@@ -67,7 +67,7 @@ def suited(found: list[Found]) -> dict[str, float]:
 def _count(text: Text, found: list[Found]) -> dict[str, Tally]:
     held = knobs.current().lexicon
     grades = {1: held.partly, 2: held.good, 3: held.expert, NAME_WEIGHT: held.name}
-    manners = {"exact": 1.0, "loose": held.loose, "misspelt": held.misspelt, "trace": held.trace}
+    manners = {"exact": 1.0, "loose": held.loose, "misspelt": held.misspelt}
     tallies: dict[str, Tally] = {}
     for one in found:
         if one.phrase.kind in SILENT:

@@ -36,7 +36,6 @@ class Lexicon(Strict):
     unsure: Share
     loose: Share
     misspelt: Share
-    trace: Share
     apart: Share
 
 

@@ -73,12 +73,15 @@ def unpacked(arrays: dict[str, NDArray[Any]]) -> Learnt:
 
 
 def by_learning(chars: str) -> tuple[Row, float]:
-    """Return for each type, in the order of `type_names`, its score from 0 up, and how much the need sounds like none, about -1..1."""
+    """Return for each type, in the order of `type_names`, its score from 0 up, and how much the need sounds like none, about -1..1.
+
+    The latter counts as far as the words are known: of words never seen, nothing is known either way.
+    """
     held = learnt()
     scores = held.scores(chars)
     place = {name: at for at, name in enumerate(held.names)}
     types = np.array([scores[place[name]] if name in place else 0.0 for name in type_names()], np.float32)
-    return np.maximum(types, 0), float(scores[-1])
+    return np.maximum(types, 0), float(scores[-1]) * known_share(chars)
 
 
 def known_share(chars: str) -> float:

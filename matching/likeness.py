@@ -6,20 +6,22 @@ no instrument serves (measured): what was learnt from such needs tells that.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from matching import embedding, knobs
-from matching.learnt import by_learning, known_share
+from matching.learnt import by_learning
 from matching.lexicon.chatter import substance
-from matching.lexicon.text import Text
-from matching.ngrams import Row, grams_of, shared, similar
+from matching.lexicon.text import HAN, Text
+from matching.ngrams import Row, shared, similar
 
 FIRST: Final = 600
-SAID: Final = 6
-KNOWN: Final = 0.34
+SAID: Final = 3
+SAYING = re.compile(f"[{HAN}]|[a-z\u0370-\u03ff]{{2,}}")
+"""What says something: a Chinese character, a word of two letters."""
 AGREE: Final = 3
 SPREAD: Final = 0.05
 """Difference of cosines at which one meaning is e times as likely as another."""
@@ -59,11 +61,11 @@ def likeness(text: Text, *, doubtful: bool = False) -> Likeness:
 
 
 def is_telling(like: Likeness) -> bool:
-    """Say whether a need without any clear phrase is answered by likeness: of more than one word, most of it seen, it sounds like a need.
+    """Say whether a need without any clear phrase is answered by likeness: it says enough, and sounds like a need.
 
     With likeness of meaning, that must agree too.
     """
-    if len(grams_of(like.chars)) < SAID or not like.support.any() or known_share(like.chars) < KNOWN:
+    if len(SAYING.findall(like.chars)) < SAID or not like.support.any():
         return False
     agreed = like.meaning is None or int(like.support.argmax()) in np.argsort(-like.meaning)[:AGREE]
     return agreed and like.none <= knobs.current().bounds.telling

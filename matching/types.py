@@ -6,20 +6,19 @@ Which provider of the type is best is left to `matching.rank`, the conditions of
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from matching import knobs, questions
 from matching.answers import Ask, TypeAnswer, TypeGuess
+from matching.elsewhere import is_elsewhere
 from matching.evidence import guesses as weigh
 from matching.lexicon import corrected, type_names
 from matching.lexicon.chatter import says_something
 from matching.lexicon.finder import Found, find
 from matching.lexicon.slips import find_misspelt
 from matching.lexicon.text import Text, normalise, squeeze
-from matching.lexicon.traces import find_traces
 from matching.likeness import Likeness, is_telling, likeness
 from matching.needs import Need, parse_need
 from matching.refusing import refused as refusals
@@ -30,9 +29,6 @@ __all__ = ["Ask", "TypeAnswer", "TypeGuess", "resolve"]
 MOST: Final = 20
 SURE: Final = 0.6
 """Score from which no slip of the pen is looked for."""
-TESTING = re.compile(r"测|检|分析|化验|试验|鉴定|表征|观察|\btest|\bmeasur|\banaly|\binspect|\bcharacteri|\bdetermin")
-DEALS = re.compile(r"收购|求购|转让|转手|出售|出租|求租|租赁|二手|招聘|招工|贷款|\bfor sale\b|\bsecond-hand\b|\bto rent\b|\bhire\b")
-"""Dealings that make a thing's name the object of a trade: they outweigh what the name points to, where nothing is to be tested."""
 CODED: Final = frozenset({"name", "standard"})
 """Phrases that leave no doubt: beside them, likeness tells little."""
 NAMING: Final = frozenset({"name", "method", "standard"})
@@ -62,17 +58,21 @@ def _resolve(topic: str) -> TypeAnswer:
     found = find(text)
     refused, kept = refusals(text, found)
     guesses = weigh(text, kept, refused)
-    if _is_elsewhere(text, found, guesses):
+    if is_elsewhere(text, found, guesses):
         return TypeAnswer(ask=questions.impossible())
-    if not refused and not says_something(text.chars) and not any(one.phrase.kind in NAMING for one in kept):
+    if not refused and not says_something(text.chars) and not _is_told(text, kept, guesses):
         vague = questions.between(found, guesses, [], refused)
         return TypeAnswer(ask=vague if vague.kind == "vague" else questions.vague())
     slips = _beside(find_misspelt(text), found) if not refused and (not guesses or guesses[0].score < SURE) else []
     guesses = weigh(text, [*slips, *kept], refused) if slips else guesses
-    if not refused and not guesses:
-        guesses = weigh(text, [*_beside(find_traces(text), found), *kept], refused)
     plain = any(one.whole and (one.phrase.kind in CODED or one.phrase.parts in corrected()) for one in kept)
     return _answer(likeness(text, doubtful=bool(slips) or plain), found, guesses, refused)
+
+
+def _is_told(text: Text, kept: list[Found], guesses: list[TypeGuess]) -> bool:
+    """Say whether words that are chatter by themselves name an instrument, or a property as people word needs for one."""
+    bounds = knobs.current().bounds
+    return any(one.phrase.kind in NAMING for one in kept) or (bool(guesses) and likeness(text).none <= 2 * bounds.telling)
 
 
 def _answer(like: Likeness, found: list[Found], guesses: list[TypeGuess], refused: frozenset[str]) -> TypeAnswer:
@@ -115,16 +115,3 @@ def _beside(doubtful: list[Found], found: list[Found]) -> list[Found]:
     """Return doubtful finds that do not touch a vague phrase (one short word of it aside)."""
     vague = [one for one in found if one.phrase.kind == "vague" and one.end - one.start > 2 and " " not in one.phrase.parts[0]]
     return [one for one in doubtful if not any(one.start < other.end and other.start < one.end for other in vague)]
-
-
-def _is_elsewhere(text: Text, found: list[Found], guesses: list[TypeGuess]) -> bool:
-    """Say whether the need is for something no instrument does; a short word said in passing ("安装") does not outweigh a guess."""
-    spans = [one for one in found if one.phrase.kind == "offscope"]
-    rest = "".join(char for at, char in enumerate(text.chars) if not any(one.start <= at < one.end for one in spans))
-    if DEALS.search(text.chars) and not TESTING.search(rest):
-        return True
-    elsewhere = [one.phrase.parts[0] for one in spans]
-    if not elsewhere or not guesses:
-        return bool(elsewhere)
-    plainly = any(len(words) > 2 and (" " in words or not words.isascii()) for words in elsewhere)
-    return plainly and not TESTING.search(rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.api.matchmodels import MatchAnswer, MatchQuery
 from app.asking import MapQuery
 from app.days import said
 from app.db import reading
-from app.i18n import speaker, translate
+from app.i18n import language, speaker, translate
 from app.results import carrier_name
 from app.search import Found, Ranked, search
 from core.clock import SHANGHAI
@@ -134,7 +135,14 @@ def _part(part: Part, speak: Speak) -> dict[str, Any]:
 
 
 def _said(reason: Reason, speak: Speak) -> str:
-    return speak(reason.text, said(reason.params) if "date" in reason.params else reason.params)
+    day = reason.params.get("date")
+    return speak(reason.text, {**reason.params, "date": _day(language(), day)} if day else reason.params)
+
+
+@lru_cache(maxsize=512)
+def _day(_language: str, day: str) -> str:
+    """Write a day as people of a language read it; an answer names the same few again and again."""
+    return str(said({"date": day})["date"])
 
 
 def _slot(one: Candidate) -> dict[str, str] | None:
@@ -149,7 +157,7 @@ def _local(at: datetime) -> str:
 
 def _limit(value: object) -> dict[str, Any]:
     names = ("quantity", "op", "low", "high", "si_unit", "of_sample")
-    return {"limit": {name: getattr(value, name) for name in names}} if isinstance(value, Limit) else {}
+    return {"limit": {name: getattr(value, name) for name in names} if isinstance(value, Limit) else None}
 
 
 def _plain(value: object) -> object:

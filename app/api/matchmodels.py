@@ -65,7 +65,7 @@ class ConstraintOut(BaseModel):
     text: str
     origin: str
     strength: str
-    limit: LimitOut | None = None
+    limit: LimitOut | None
 
 
 class DoubtOut(BaseModel):

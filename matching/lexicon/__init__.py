@@ -142,7 +142,7 @@ def _entries() -> Iterator[Phrase]:
 def _questions() -> Iterator[Phrase]:
     for row in read_table("questions"):
         types = tuple((name, 1) for name in row["options"].split(";") if name)
-        yield Phrase((row["phrase"],), row["phrase"], row["kind"], types)
+        yield from read_phrase(row["phrase"], row["kind"], types)
 
 
 def _names() -> Iterator[Phrase]:

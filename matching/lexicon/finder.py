@@ -19,7 +19,7 @@ LONG: Final = 400
 # Abbreviations that are English words as well: only capitals tell them apart.
 SHOUTED: Final = frozenset("arc bet cap cone cri dem fish her hip ici ra rt sa sec se sic tg tis ups".split())  # noqa: SIM905 (a list of words reads best as words)
 COMMON: Final = frozenset("a an and any as at be by can do for from have i in is it need of on or our test the this to we with".split())  # noqa: SIM905 (a list of words reads best as words)
-Manner = Literal["exact", "loose", "misspelt", "trace"]
+Manner = Literal["exact", "loose", "misspelt"]
 SENTENCE_ENDS: Final = frozenset("，。；,;!?！？")
 
 
@@ -27,7 +27,7 @@ SENTENCE_ENDS: Final = frozenset("，。；,;!?！？")
 class Found:
     """A phrase in a text: the span of its (first) part in `Text.chars`, how alike it is (0..1), whether it stands there as one piece.
 
-    `manner`: exact, loose (its pieces a little apart), misspelt, or trace (`matching.lexicon.traces`).
+    `manner`: exact, loose (its pieces a little apart) or misspelt.
     """
 
     phrase: Phrase

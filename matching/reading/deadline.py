@@ -35,7 +35,7 @@ _SPANS: Final = re.compile(
     rf"(?P<half>一个半|半)个?月{DONE}|加急\s?{COUNT.replace('(', '(?P<rush>', 1)}\s?个?(?P<rushed>工作日|小时|天|日|周)"
     rf"|(?<![\d.]){COUNT.replace('(', '(?P<han>', 1)}\s?个?(?:(?P<work>工作日)(?:{DONE})?|(?P<span>小时|天|日|周|星期|礼拜|月){DONE})"
     rf"|\b(?:within|in)\s(?:the next\s)?(?P<word>\d{{1,3}}|{'|'.join(ENGLISH)})\s(?P<unit>working days?|business days?|hours?|days?|weeks?|months?)\b"
-    r"|\b(?P<turn>\d{1,2})[- ](?P<around>working days?|business days?|days?|weeks?)[- ]turnaround"
+    r"|\b(?P<turn>\d{1,2})[- ](?P<around>(?:working|business) days?|(?:days?|weeks?)(?=[- ]turnaround))(?:[- ]turnaround)?"
 )
 _SPOKEN: Final = re.compile(
     rf"(?:(?P<week>下下|下个?|本|这个?)|(?<![\d一二两三四五六七八九十每几个下本这])){WEEKDAY}(?P<at>[一二三四五六日天])|(?P<weeks>下下|下个?|本|这个?){WEEKDAY}(?![一二三四五六日天])(?:末|内)?"

@@ -15,7 +15,7 @@ _ON_SITE: Final = re.compile(
     r"|on[- ]site|in situ|(?:come to|at) our (?:site|plant|factory|workshop|premises)"
 )
 _POST: Final = re.compile(
-    rf"(?:样品?)?{_WISH}(?:今天|明天|已经?|会)?(?:寄样|邮寄(?:样品)?|寄送|寄(?:过[去来]|到|出|给|去|来|(?=[,，。;；]|$))|邮(?:过去|给)|快递(?:送样|寄样|过去|样品)?|只寄不跑)"
+    rf"(?:样品?)?{_WISH}(?:今天|明天|已经?|会)?(?:寄样|邮寄(?:样品)?|寄送|寄(?:过[去来]|到|出|给|去|来|[你您]|(?=[,，。;；]|$))|邮(?:过去|给)|快递(?:送样|寄样|过去|样品)?|只寄不跑)"
     rf"|{_WISH}(?:mail|post|ship|send|courier)\s(?:in\s)?(?:the |our |you |my )*(?:samples?|parts?|specimens?)"
     r"|samples? (?:can|could|will|to) be (?:mailed|posted|shipped|sent)|by (?:post|mail|courier)|mail-in"
 )

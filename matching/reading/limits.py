@@ -12,7 +12,8 @@ from unicodedata import normalize
 
 from matching.constraints import Constraint
 from matching.limits import Limit
-from matching.reading.meaning import Meant, meant
+from matching.reading.figures import Meant
+from matching.reading.meaning import meant
 from matching.reading.rewriting import rewritten
 from matching.specs import Reading, parse
 from matching.specwords import DIFFERENCE, ROOM
@@ -61,11 +62,17 @@ def _read(words: str, before: str) -> Iterator[tuple[Limit, bool]]:
         if _AT.search(words[: reading.start]):
             continue
         around = words[max(0, reading.start - 24) : reading.start] + " " + words[reading.end : reading.end + 8]
-        asked = meant(reading, around if reading.si_unit not in ("m", "1", "kg") else f"{before[-12:]} {around}")
+        asked = meant(reading, around if reading.si_unit not in ("m", "1", "kg", "V") else f"{before[-12:]} {around}")
         asked = replace(asked, name=f"{asked.name}分辨率", known=None) if asked and _FINE.match(words, reading.end) else asked
         limit = _limit(reading, asked, words[: reading.start]) if asked else None
         if asked and limit:
-            yield limit, asked.known is not None and asked.said and asked.known.demand != "unsure" and not asked.of_sample
+            yield limit, _named(asked, words.lower())
+
+
+def _named(asked: Meant, words: str) -> bool:
+    """Say whether a clause names the quantity that is asked of the instrument; a unit alone only lets us guess."""
+    known = asked.known
+    return known is not None and not asked.of_sample and known.demand != "unsure" and any(len(name) > 1 and name in words for name in known.names)
 
 
 def _limit(reading: Reading, asked: Meant, lead: str) -> Limit | None:
@@ -101,13 +108,18 @@ def _written(reading: Reading, asked: Meant, sign: str) -> str:
     """Return the limit as people write it: "力 ≥ 300 kN", "温度 -70~150 °C", "频率 10 kHz~18 GHz"."""
     units = [_unit(one, asked) for one in reading.unit.split(",")]
     if not isinstance(reading.value, tuple):
-        return f"{asked.name} {sign}{reading.value:.6g} {units[0]}".strip()
-    low, high = (f"{value:.6g}" for value in reading.value)
+        return f"{asked.name} {sign}{_figure(reading.value)} {units[0]}".strip()
+    low, high = map(_figure, reading.value)
     return f"{asked.name} {low} {units[0]}~{high} {units[1]}" if len(units) > 1 else f"{asked.name} {low}~{high} {units[0]}".strip()
+
+
+def _figure(value: float) -> str:
+    """Return a figure with six digits; a large whole number in full."""
+    return f"{value:.0f}" if value.is_integer() and 1e6 <= abs(value) < 1e12 else f"{value:.6g}"
 
 
 def _unit(written: str, asked: Meant) -> str:
     """Return a unit so that it says alone what it was meant of: 度 of a temperature, 吨 of a force."""
     if asked.name == "力":
         return {"吨": "吨力", "t": "吨力", "T": "吨力", "公斤": "公斤力", "千克": "公斤力", "kg": "kgf"}.get(written, written)
-    return "℃" if written == "度" and asked.known and asked.known.si == "K" else written
+    return "℃" if written in ("度", "°C") and asked.known and asked.known.si == "K" else written

@@ -55,6 +55,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (re.compile(r"((?:-|零下)?\d+)\s?C?\s?(?:to|~|-|至|到)\s?(-?\d+)\s?C(?![A-Za-z/·])"), r"\1~\2℃"),
     (re.compile(r"(?<=\d) C(?![A-Za-z/·])"), "℃"),
     (re.compile(r"(?<=\d)\s?(?:deg(?:rees?)?\s?C(?:elsius)?|degrees?(?: celsius)?|celsius|centigrade)(?![A-Za-z])", re.IGNORECASE), "℃"),
+    (re.compile(r"(?<=\d)\s+(?=度)"), ""),
     (re.compile(r"((?:2\s?θ|2theta|角度?)[^,，。;；]{0,10}?\d)\s?度"), r"\1°"),
     (re.compile(r"(?<=\d)(\s?)立方(?![米厘毫分英])"), r"\1立方米"),
     (re.compile(r"(?<=\d)(\s?)%(?=\s?(?:的)?(?:相对)?(?:湿度|humidity))"), r"\1%RH"),

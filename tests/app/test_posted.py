@@ -252,13 +252,11 @@ def test_who_does_not_need_a_firms_name_does_not_read_it_anywhere(session, web):
     fair = Fair(session, web)
     name = fair.scene.enterprise.name_zh
     made = fair.post("needs", {"text": f"我们是{name}，想看断口形貌，找王经理 13800138000"}).json["id"]
-    session.add(
-        CarrierEntry(
-            organisation_id=fair.of.other.organisation_id, contact_name="示例", contact_phone="1", state="suspended", suspended_for="officer"
-        )
-    )
+    closed = make.carrier(session)
+    session.add(CarrierEntry(organisation_id=closed.id, contact_name="示例", contact_phone="1", state="suspended", suspended_for="officer"))
+    fair.tokens["closed"] = fair.token("carrier", closed)
     session.commit()
-    for role, told in ((None, False), ("neighbour", False), ("rival", False), ("carrier", True), ("enterprise", True), ("reviewer", True)):
+    for role, told in ((None, False), ("neighbour", False), ("closed", False), ("carrier", True), ("enterprise", True), ("reviewer", True)):
         headers = {"Authorization": f"Bearer {fair.tokens[role]}"} if role else {}
         answers = [page(fair, path, role)[1] for path in (f"/needs/{made}", "/needs")]
         answers += [str(fair.web.get(f"/api/v1/{path}", headers=headers).json) for path in (f"needs/{made}", "needs", "needs?scope=fitting")]

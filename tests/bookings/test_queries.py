@@ -52,6 +52,16 @@ def test_the_next_slot_passes_over_bookings_and_the_instrument_without_hours_has
     assert found[closed.id] is None
 
 
+def test_who_has_no_slot_soon_is_looked_at_further_ahead_and_nobody_else(session):
+    scene = make.scene(session, now="2026-11-24T18:00+08:00")
+    mondays = make.instrument(session, scene.carrier, hours={"1": [["09:00", "12:00"]]})
+    with queries_of(session) as sent:
+        found = queries.next_slots(session, {one.id: one.hours for one in (scene.instrument, mondays)})
+    assert f"{found[mondays.id].start:%m-%d %H:%M}" == "11-30 09:00"
+    assert f"{found[scene.instrument.id].start:%m-%d %H:%M}" == "11-25 09:00"
+    assert len(sent) == 2
+
+
 def test_only_live_bookings_take_a_slot(session):
     scene = make.scene(session)
     kept, given_back = make.order(session, scene), make.order(session, scene, nth=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.slots import Slot, is_open, next_free, report_on, sessions, slots
+from bookings.slots import Coming, Slot, is_open, next_free, report_on, sessions, slots
 from core.clock import SHANGHAI, business_date
 from tests.factories import HOURS
 
@@ -57,6 +57,12 @@ def test_a_free_slot_meets_no_booking_and_lies_ahead(hours, taken, now):
 def test_the_next_free_slot_is_the_first_free_one(hours, taken, now):
     every = slots(hours, business_date(now), days=21, taken=taken, now=now)
     assert next_free(hours, taken, now=now) == next((slot for slot in every if slot.state == "free"), None)
+
+
+@given(_hours, st.lists(_spans, min_size=1, max_size=4), _instants)
+def test_many_that_keep_the_same_hours_find_what_each_finds_alone(hours, booked, now):
+    coming = Coming(hours, now=now)
+    assert [coming.first_free(taken) for taken in booked] == [next_free(hours, taken, now=now) for taken in booked]
 
 
 def test_a_weekday_shows_its_morning_and_its_afternoon_in_local_time():

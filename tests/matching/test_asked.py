@@ -4,8 +4,8 @@ import pytest
 
 from tests.matching import asked
 
-# The reader was mended on each file after it had been measured unseen: .66 (before), then .86, .92 and .89 of sentences that nobody had seen.
-GOALS = {"asked.tsv": 0.97, "asked2.tsv": 0.95, "asked3.tsv": 0.95, "asked4.tsv": 0.95}
+# Each file was measured unseen (F1 .66, then .86, .92, .89 and .93) and only then was the reader mended by it: unseen sentences fare a little worse.
+GOALS = {"asked.tsv": 0.97, "asked2.tsv": 0.95, "asked3.tsv": 0.95, "asked4.tsv": 0.95, "asked5.tsv": 0.95}
 
 
 @pytest.mark.parametrize(("name", "goal"), GOALS.items())
@@ -17,4 +17,4 @@ def test_conditions_are_read_as_they_are_meant(name, goal):
 
 def test_the_sentences_are_many_and_differ():
     rows = [need for name in GOALS for need, _ in asked.rows(name)]
-    assert len(rows) == len(set(rows)) >= 320
+    assert len(rows) == len(set(rows)) >= 360

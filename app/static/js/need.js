@@ -54,6 +54,7 @@ function arrived() {
   const rows = JSON.parse(list.dataset.pins ?? "[]");
   const area = new URLSearchParams(location.search).has("area");
   found.classList.remove("busy");
+  document.getElementById("need-help")?.toggleAttribute("hidden", Boolean(form.elements.need.value.trim()));
   keepFocus();
   if (map) {
     forgetMove();
@@ -116,7 +117,7 @@ if (form && found) {
   form.addEventListener("submit", forgetCorrections, true);
   document.addEventListener("change", (event) => { if (event.target.matches("[data-submit-on-change]")) form.requestSubmit(); });
   document.addEventListener("irm:search", (event) => { extra("area", event.detail.area); form.requestSubmit(); });
-  document.addEventListener("htmx:beforeRequest", () => { closeDialogs(); found.classList.add("busy"); if (document.activeElement === form.elements.need) form.elements.need.blur(); announce(say("busy")); });
+  document.addEventListener("htmx:beforeRequest", () => { closeDialogs(); found.classList.add("busy"); if (isPhone() && document.activeElement === form.elements.need) form.elements.need.blur(); announce(say("busy")); });
   // a browser leaves a chip that shows a corner where it is
   found.addEventListener("focusin", (event) => { event.target.closest?.(".chips > .chip")?.scrollIntoView({ block: "nearest", inline: "nearest" }); });
   document.addEventListener("htmx:beforeSwap", () => { within = found.contains(document.activeElement); });
