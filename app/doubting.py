@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.asking import MapQuery
 from app.search import Found
-from matching.doubts import Doubt
+from matching.doubting import Doubt
 
 
 def open_doubts(found: Found, query: MapQuery) -> tuple[Doubt, ...]:

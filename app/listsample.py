@@ -25,7 +25,7 @@ from matching.signals import SIGNALS
 Floats = NDArray[np.float64]
 
 FALL: Final = 0.8
-LOOKED: Final[Floats] = np.arange(1, TOP + 1) ** -FALL
+LOOKED: Final[Floats] = np.arange(1, TOP + 1, dtype=np.float64) ** np.float64(-FALL)
 """How likely each place is looked at compared with the first: 1 / place^0.8, planted."""
 
 POOL: Final = 24
@@ -108,5 +108,5 @@ def _places(marks: NDArray[np.bool_]) -> str:
 _POOLS: Final = """
 SELECT k.name_zh, (array_agg(i.id ORDER BY i.id))[1:CAST(:pool AS integer)] AS ids, count(*) AS n
 FROM instrument_type k JOIN open_instrument i ON i.type_id = k.id AND i.status = 'working' AND i.price IS NOT NULL AND i.adcode LIKE :home
-GROUP BY k.id HAVING count(*) >= 5 ORDER BY n DESC, k.id LIMIT :kinds
+GROUP BY k.id HAVING count(*) >= 3 ORDER BY n DESC, k.id LIMIT :kinds
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,9 +20,9 @@ SEARCHES: Final[tuple[tuple[str, str, str, str, tuple[str, ...]], ...]] = (
 """Log-in, name, need, the type that news are about, what is new."""
 
 
-def lay_saved(session: Session) -> None:
-    """Keep the searches a week before the clock of the session, and tell of what is new since; those of a firm that is not there are left out."""
-    now = clock.now(session)
+def lay_saved(session: Session, day: date) -> None:
+    """Keep the searches a week before the day of the world, and tell of what is new since; those of a firm that is not there are left out."""
+    now = datetime.combine(day, time(9, 30), clock.SHANGHAI)
     for login, name, need, kind_of, kinds in SEARCHES:
         values: dict[str, Any] = {"login": login, "name": name, "query": urlencode({"need": need}), "at": now - timedelta(days=7)}
         kept = session.execute(text(_KEEP), values).one_or_none()

@@ -25,13 +25,13 @@ from geodata.wanted import Wanted
 from matching import candidates as facts
 from matching import lexiconbook
 from matching.best import best
-from matching.candidates import Candidate, Near, nearest
+from matching.candidates import Candidate, Near
 from matching.constraints import Constraint
 from matching.correcting import correct
 from matching.counterfactual import Counterfactual, waited_for
 from matching.diversity import POOL, spread
 from matching.learning.log import TOP
-from matching.narrowing import Hunt, narrow
+from matching.narrowing import Hunt, narrow, worth_a_look
 from matching.needs import Need, parse_need
 from matching.rank import Match, rank, scored
 from matching.relaxing import Relaxation
@@ -91,10 +91,11 @@ def search(session: Session, actor: Actor, query: MapQuery, asked: Asked | None 
     asked = asked or ask(session, actor, query)
     prices = Prices(asked.terms)
     hunt = hunt_for(session, meant, asked, completes=lambda rows: travelled(complete(session, prices, rows), asked.place))
+    hunt = replace(hunt, weights=dict(query.weights) or None)
     if top and query.sort == "best" and not hunt.checks and not routed():
         return _foremost(session, query, Looking(meant, asked, prices, hunt), max(top, POOL, TOP))
     narrowing = narrow(session, hunt)
-    matches = spread(rank(meant.need, narrowing.rows, weights=dict(query.weights) or None, stands=narrowing.stands))
+    matches = spread(rank(meant.need, narrowing.rows, weights=hunt.weights, stands=narrowing.stands))
     matches = matches if query.weights else learned.reordered(matches)  # who moves the weights is asked for that order
     more = Found(meant.need, meant.types, None, tuple(ordered(matches, query.sort)), meant.regions, meant.wanted(asked))
     return replace(more, relaxations=narrowing.relaxations, counterfactual=told(session, hunt, matches))
@@ -112,8 +113,8 @@ class Looking:
 
 def _foremost(session: Session, query: MapQuery, look: Looking, top: int) -> Found:
     """Answer with the first `top` matches, completing only who can be among them or in the sentence below the list."""
-    need, hunt, weights = look.meant.need, look.hunt, dict(query.weights) or None
-    rows = [look.prices.sketch(one) for one in nearest(session, hunt.types, place=hunt.place, wanted=hunt.wanted)]
+    need, hunt, weights = look.meant.need, look.hunt, look.hunt.weights
+    rows = [look.prices.sketch(one) for one in worth_a_look(session, hunt)]
 
     def fill(some: Sequence[Near]) -> list[Candidate]:
         return filled(session, look.prices, some, limits=bool(need.limits))

@@ -7,9 +7,9 @@ stories come every week, so that a planner sees what such a table is for. Which 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.random import Generator
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.listsample import lay_lists
 from app.savedsample import lay_saved
 from bookings.demand import FEWEST, Demand, monday
-from geodata.bulk import copy_columns
+from geodata.bulk import Column, copy_columns
 from geodata.regions import HOME
 from geodata.sampling.world import World
 
@@ -65,7 +65,7 @@ def lay_searches(session: Session, world: World) -> None:
     for (week, _, kind, _, _), n in counted.items():
         found[week] += n if kind == "found" else 0
     lay_lists(session, world.seed, dict(sorted(found.items())))
-    lay_saved(session)
+    lay_saved(session, world.day)
 
 
 def busyness(day: date) -> list[tuple[date, float]]:
@@ -106,8 +106,8 @@ def _others(session: Session, day: date, rng: Generator) -> Iterator[Key]:
             yield (week, region, kind, "" if kind == "ask" else types[what].name_zh, "")
 
 
-def _drawn(rng: Generator, rows: list[object], n: int) -> NDArray[np.int64]:
-    weight = np.array([row.n for row in rows], float) ** 0.7  # type: ignore[attr-defined]
+def _drawn(rng: Generator, rows: Sequence[Any], n: int) -> NDArray[np.int64]:
+    weight = np.array([float(row.n) for row in rows], np.float64) ** 0.7
     return rng.choice(len(rows), size=n, p=weight / weight.sum())
 
 
@@ -126,10 +126,10 @@ def _write(session: Session, rng: Generator, day: date, counted: dict[Key, int])
         key = (week, region, kind, what, words if at_once >= FEWEST or week == monday(day) else "")
         rows[key] += n
         askers[key] = max(askers.get(key, 0), at_once)
-    weeks, regions, kinds, whats, texts = zip(*rows, strict=True)
-    said = {"region": regions, "kind": kinds, "type": whats, "text": texts}
-    columns = {"week": [str(week) for week in weeks], **said, "n": np.array(list(rows.values())), "askers": np.array(list(askers.values()))}
-    copy_columns(session, Demand, {**columns, "is_sample": True}, len(rows))
+    names = ("week", "region", "kind", "type", "text")
+    said: dict[str, Column] = {name: [str(key[n]) for key in rows] for n, name in enumerate(names)}
+    counts: dict[str, Column] = {"n": np.array(list(rows.values())), "askers": np.array([askers[key] for key in rows]), "is_sample": True}
+    copy_columns(session, Demand, said | counts, len(rows))
 
 
 _FIRMS: Final = """

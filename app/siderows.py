@@ -25,10 +25,11 @@ class Row:
 
 
 def row(label: str, matches: Matches, write: Callable[[Ranked], str], worth: Callable[[Ranked], float | None] | None = None) -> Row:
-    """Return a row; the best has most of `worth`, None where nothing can be said of a column."""
-    values = [worth(match) if worth else None for match in matches]
+    """Return a row; the best has most of `worth`, None where nothing can be said of a column. What reads alike is alike: minutes decide nothing."""
+    values, texts = [worth(match) if worth else None for match in matches], [write(match) for match in matches]
     best = best_of(values)
-    return Row(label, tuple({"text": write(m), "best": best is not None and value == best} for m, value in zip(matches, values, strict=True)))
+    leading = {said for said, value in zip(texts, values, strict=True) if best is not None and value == best} if len(set(texts)) > 1 else set()
+    return Row(label, tuple({"text": said, "best": said in leading} for said in texts))
 
 
 def best_of(values: Sequence[float | None]) -> float | None:

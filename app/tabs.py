@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,14 @@ def chosen(query: MapQuery) -> MapQuery:
 def tabs(session: Session, address: Address, asked: Asked, base: str) -> list[dict[str, Any]]:
     """Return the tabs, [] for a single need; `n` is how many open instruments could do it, None where only a question can be answered."""
     several = parts(address.query)
-    return [_tab(session, address, asked, nth, base) for nth in range(1, len(several) + 1)]
+    made = [_tab(session, address, asked, nth, base) for nth in range(1, len(several) + 1)]
+    labels = [tab["label"] for tab in made]
+    # two tests that one type does would look the same: they are told by their words
+    return [tab | {"label": _first_words(tab["text"])} if labels.count(tab["label"]) > 1 else tab for tab in made]
+
+
+def _first_words(text: str) -> str:
+    return re.split("[，,；;。]", text)[0][:16]
 
 
 def _tab(session: Session, address: Address, asked: Asked, nth: int, base: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The ranking of the service held in the memory of one process: the limit that a database, HTTP and JSON are measured against.
 
-The same types for a need, one cKDTree a type over points of the unit sphere, the nearest forty of each, the same signals with the same weights, the
-same order. Facts of carriers and the next free slot are read before and lie ready. Left out: conditions of a need, vouchers, words.
+The same types for a need, one cKDTree a type over points of the unit sphere, the same forty of the nearest of each, the same signals with the same
+weights, the same order. Facts of carriers and the next free slot are read before and lie ready. Left out: conditions of a need, vouchers, words.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from benchmarks.boxes import Place
 from bookings import queries
 from core import clock
 from core.clock import business_date
-from matching.candidates import PER_TYPE, Near
+from matching.candidates import Near
 from matching.gathering import gather
 from matching.needs import Need, parse_need
+from matching.promising import KEPT, LOOK
 from matching.sectors import sector_of
 from matching.signals import SIGNALS
 from matching.types import resolve
@@ -67,23 +68,29 @@ class Memory:
             kind = self.kinds.get(guess.name_zh)
             if kind is None:
                 continue
-            chord, at = kind.tree.query(_sphere(np.array([spot]))[0], k=min(PER_TYPE, len(kind.ids)))
+            chord, at = kind.tree.query(_sphere(np.array([spot]))[0], k=min(LOOK, len(kind.ids)))
             chord, at = np.atleast_1d(chord), np.atleast_1d(at)
-            ids.append(kind.ids[at])
-            scores.append(guess.score * self._score(kind, at, chord, guess.name_zh))
+            known = self._known(kind, at, chord, guess.name_zh)
+            most = np.argpartition(-known, KEPT - 1)[:KEPT] if len(at) > KEPT else np.arange(len(at))
+            ids.append(kind.ids[at[most]])
+            scores.append(guess.score * self._score(kind, at[most], known[most]))
         if not ids:
             return []
         every = np.concatenate(ids)
         return [int(one) for one in every[np.lexsort((every, -np.concatenate(scores)))]]
 
-    def _score(self, kind: Kind, at: NDArray[np.int64], chord: Floats, name: str) -> Floats:
-        sector, weight = sector_of(name), self.weights
+    def _known(self, kind: Kind, at: NDArray[np.int64], chord: Floats, name: str) -> Floats:
+        sector = sector_of(name)
         beyond = np.maximum(0.0, 2 * np.arcsin(chord / 2) * EARTH_M - sector.offset_m)
         near = np.where(kind.exact[at], np.exp(np.log(0.5) * (beyond / sector.scale_m) ** 2), 0.25)
+        known: Floats = self.weights["distance"] * near + self.weights["own_part"] * 0.5 ** (kind.price[at] / 100_000)
+        return known
+
+    def _score(self, kind: Kind, at: NDArray[np.int64], known: Floats) -> Floats:
+        weight = self.weights
         slot = np.where(np.isfinite(kind.wait[at]), 0.5 ** (kind.wait[at] / 5), 0.0)
-        own = 0.5 ** (kind.price[at] / 100_000)
-        said = weight["distance"] * near + weight["own_part"] * own + weight["slot"] * slot + kind.carrier[at]
-        whole: Floats = (said + weight["spec_fit"] + weight["budget"]) / sum(weight.values())
+        said = known + weight["slot"] * slot + kind.carrier[at] + weight["spec_fit"] + weight["budget"]
+        whole: Floats = said / sum(weight.values())
         return whole
 
 

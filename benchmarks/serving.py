@@ -27,8 +27,8 @@ PINS = Path(__file__).with_name("peers")
 WORKERS = 2
 
 
-ALONE = "from app.cli.serve import serve, settings_or_stop; serve(settings_or_stop())"
-"""Serves and does nothing else."""
+ALONE = "from app.cli.serve import prepare, serve, settings_or_stop; found = settings_or_stop(); prepare(found); serve(found)"
+"""Brings the structure up to date and serves, nothing else."""
 
 
 @contextmanager

@@ -117,16 +117,16 @@ class Near(NamedTuple):
         return self.instrument_id
 
 
-_METRES = "ST_Distance(m.geom::geography, CAST(:origin AS geometry)::geography)"
-_SERVING = "m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition}"
+METRES: Final = "ST_Distance(m.geom::geography, CAST(:origin AS geometry)::geography)"
+SERVING: Final = "m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition}"
 _NEAR = f"""
 SELECT n.id, t.id, t.name_zh, n.organisation_id, n.adcode, n.service, n.price, n.precision, ST_X(n.geom), ST_Y(n.geom),
        CASE WHEN :located AND n.precision = 'point' THEN n.metres END
 FROM (VALUES {{types}}) AS v(name) JOIN instrument_type t ON t.name_zh = v.name
 CROSS JOIN LATERAL ({{found}}) far
 CROSS JOIN LATERAL (
-    SELECT m.id, m.organisation_id, m.adcode, m.service, m.price, m.precision, m.geom, {_METRES} AS metres FROM open_instrument m
-    WHERE {_SERVING} AND {{beyond}} AND m.geom && ST_Expand(CAST(:origin AS geometry),
+    SELECT m.id, m.organisation_id, m.adcode, m.service, m.price, m.precision, m.geom, {METRES} AS metres FROM open_instrument m
+    WHERE {SERVING} AND {{beyond}} AND m.geom && ST_Expand(CAST(:origin AS geometry),
         far.metres / 109000 / cos(radians(least(89.9, abs(CAST(:lat AS float8)) + far.metres / 109000))), far.metres / 109000)
     ORDER BY metres, m.id LIMIT {{per_type}}) n
 """
@@ -141,12 +141,12 @@ LOOKED_AT: Final = 2_000
 
 _FOUND = f"""
 SELECT max(metres) AS metres FROM (
-    SELECT {_METRES} AS metres FROM open_instrument m WHERE {_SERVING} ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{per_type}}) f
+    SELECT {METRES} AS metres FROM open_instrument m WHERE {SERVING} ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{per_type}}) f
 """
 _FOUND_BEYOND = f"""
 SELECT max(metres) AS metres FROM (
-    SELECT {_METRES} AS metres FROM (
-        SELECT m.*, m.geom <-> CAST(:origin AS geometry) AS away FROM open_instrument m WHERE {_SERVING} ORDER BY away LIMIT {LOOKED_AT}) m
+    SELECT {METRES} AS metres FROM (
+        SELECT m.*, m.geom <-> CAST(:origin AS geometry) AS away FROM open_instrument m WHERE {SERVING} ORDER BY away LIMIT {LOOKED_AT}) m
     WHERE {{beyond}} ORDER BY away LIMIT {{per_type}}) f
 """
 
@@ -191,12 +191,12 @@ def nearest(
     slots = ", ".join(f"(CAST(:type{n} AS text))" for n in range(len(names)))  # one by one: the planner knows how many, and keeps its plan
     values |= {f"type{n}": one for n, one in enumerate(names)}
     values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})", "lat": origin.lat}
-    rows = session.execute(_statement(_NEAR.format(types=slots, found=found.format(**parts), **parts)), values).all()
-    return [Near(*row, types[row[2]]) for row in rows]
+    rows = session.execute(statement(_NEAR.format(types=slots, found=found.format(**parts), **parts)), values).all()
+    return [Near(*[*row, types[row[2]]]) for row in rows]
 
 
 @lru_cache(maxsize=256)
-def _statement(sql: str) -> TextClause:
+def statement(sql: str) -> TextClause:
     """Read a statement once, however often it is sent."""
     return text(sql)
 

@@ -26,7 +26,7 @@ class Tally:
     def add(self, found: Found, worth: float, *, said: str) -> None:
         """Count a found phrase; of several phrases at one place only the strongest counts."""
         place = (found.start, found.end)
-        reason = said if said == found.phrase.notion else f"“{said}” → {found.phrase.notion}"
+        reason = said if said == found.phrase.title else f"“{said}” → {found.phrase.title}"
         self.clues[place] = max(self.clues.get(place, (0.0, "")), (worth, reason))
 
     def why(self) -> tuple[str, ...]:

@@ -18,8 +18,10 @@ from geodata.wanted import Wanted
 from matching.candidates import LOOKED_AT, PER_TYPE, Candidate, Condition, Near, Place, candidates, described, nearest, type_ids
 from matching.hard import Check
 from matching.lateness import late_ones
+from matching.promising import promising
 from matching.relaxing import FEW, Field, Relaxation, relaxations
 from matching.standing import PLAIN, Standing
+from matching.weighing import Weights
 
 ENOUGH: Final = 40
 """So many that meet everything are enough for a list."""
@@ -36,13 +38,17 @@ Complete = Callable[[list[Candidate]], list[Candidate]]
 
 @dataclass(frozen=True)
 class Hunt:
-    """What is looked for: type name → fit, from where, within which filters of the map, under which conditions, and what completes a candidate."""
+    """What is looked for: type name → fit, from where, within which filters of the map, under which conditions; what completes a candidate.
+
+    `weights`: as the person moved them.
+    """
 
     types: Mapping[str, float]
     place: Place | None
     wanted: Wanted
     checks: tuple[Check, ...]
     complete: Complete
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class Narrowed:
 def narrow(session: Session, hunt: Hunt) -> Narrowed:
     """Return the candidates that meet every condition, then those of which something is not stated; with fewer than FEW, the nearest misses too."""
     if not hunt.checks:
-        return Narrowed(hunt.complete(candidates(session, hunt.types, place=hunt.place, wanted=hunt.wanted)))
+        return Narrowed(hunt.complete(described(session, worth_a_look(session, hunt))))
     rows = _meeting(session, hunt, ["IS TRUE"] * len(hunt.checks))
     if len(rows) < ENOUGH:
         rows |= _meeting(session, hunt, ["IS NOT FALSE"] * len(hunt.checks))
@@ -71,6 +77,11 @@ def narrow(session: Session, hunt: Hunt) -> Narrowed:
         for offer in offers:
             rows |= _meeting(session, without(hunt, offer.keys), None, per_type=NEAR_MISSES)
     return Narrowed(list(rows.values()), standings(session, list(rows.values()), hunt.checks), offers)
+
+
+def worth_a_look(session: Session, hunt: Hunt) -> list[Near]:
+    """Return who is looked at where there are no conditions."""
+    return promising(session, hunt.types, place=hunt.place, wanted=hunt.wanted, weights=hunt.weights)
 
 
 def missing_only(session: Session, hunt: Hunt, check: Check) -> list[Candidate]:

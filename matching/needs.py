@@ -12,7 +12,8 @@ from typing import Final
 
 from core.errors import N_, Invalid
 from matching.constraints import Constraint
-from matching.doubts import Doubt, doubts
+from matching.doubting import Doubt
+from matching.doubts import doubts
 from matching.lexicon.text import Text, normalise
 from matching.limits import Limit
 from matching.reading.budget import budgets

@@ -8,7 +8,7 @@ from matching.reading.numbers import read_number
 from matching.units import Unit, find
 
 HAN: Final = re.compile(r"(零下|负)?([一二两三四五六七八九十百千万]{1,9}(?:点[零一二三四五六七八九]{1,3})?)(?![一二两三四五六七八九十])")
-MOST: Final = 1_000
+MOST: Final = 400
 """Numerals of one text that are looked at."""
 
 COUNTED: Final = frozenset("级 位 个 次 台 只 件 片 点 轴 层 线 档 站 路 道 工位 通道 样品 分 方 丝 寸 × x X 天 日 周 月 年 u t T".split())  # noqa: SIM905
@@ -32,6 +32,8 @@ def _read(plain: str, match: re.Match[str]) -> tuple[float, Unit, int, int] | No
     word = match[2]
     for length in range(len(word), 0, -1):
         end = match.start(2) + length
+        if length > 1 and word[length - 1] == "千" and find(plain, end - 1):  # 三百千牛: the 千 is that of the unit
+            continue
         unit = find(plain, end) or ((Unit("度", "K", 1.0, "温度"), end + 1) if plain.startswith("度", end) and length > 1 else None)
         if unit and unit[0].written not in COUNTED and not word[:length].startswith(("百", "千", "万")):
             whole, _, part = word[:length].partition("点")

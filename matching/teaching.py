@@ -117,7 +117,9 @@ def _none(rows: csr_matrix[Any], examples: Sequence[Example]) -> Array:
 
 def _ridge(rows: csr_matrix[Any], targets: Array, weights: Array, ridge: float) -> Array:
     """Return the weights that fit `targets`, by conjugate gradients on all columns at once (Hestenes and Stiefel 1952), STEPS steps."""
-    weighted = rows.multiply(weights[:, None]).tocsr()
+    from scipy.sparse import csr_matrix
+
+    weighted = csr_matrix(rows.multiply(weights[:, None]))
     found = np.zeros((rows.shape[1], targets.shape[1]), np.float32)
     rest = np.asarray(weighted.T @ targets, np.float32)
     ahead, size = rest.copy(), (rest * rest).sum(axis=0)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from sys import intern
 from typing import Final
 
 from geodata.seeds import read_seed
@@ -47,7 +48,7 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One wording of a notion: its parts (all must occur), the notion's name, its kind and the types it points to with weights.
+    """One wording of a notion: its parts (all must occur), the notion's name ("": its parts), its kind and the types it points to with weights.
 
     Weights are 1..3 for lexicon entries and 4 for the type's own names; kind is measurand, phenomenon, sample, method, standard,
     name, vague or offscope. An entry that its author was not `sure` of ranks lower.
@@ -58,6 +59,11 @@ class Phrase:
     kind: str
     types: tuple[tuple[str, int], ...]
     sure: bool = True
+
+    @property
+    def title(self) -> str:
+        """The notion's name as it is shown; sixty thousand of them are not kept."""
+        return self.notion or " + ".join(self.parts)
 
 
 @live.cached
@@ -77,7 +83,7 @@ def corrected() -> frozenset[tuple[str, ...]]:
 def read_phrase(words: str, kind: str, types: tuple[tuple[str, int], ...], *, sure: bool = True) -> Iterator[Phrase]:
     """Yield the phrases that one entry stands for: every wording of each of its patterns, which ";" parts, named by itself."""
     for wording in (wording for pattern in words.split(";") for wording in expand(pattern)):
-        yield Phrase(tuple(wording.split("+")), wording.replace("+", " + "), kind, types, sure)
+        yield Phrase(tuple(map(intern, wording.split("+"))), "", kind, types, sure)
 
 
 def _corrected(packaged: tuple[Phrase, ...]) -> Iterator[Phrase]:

@@ -7,6 +7,7 @@ left to `matching.types`.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from sys import intern
 from typing import Final, Literal, TypeVar
 
 from matching.lexicon import Phrase, live, phrases
@@ -71,14 +72,23 @@ class Index:
     stems: frozenset[str]
 
 
+class _Spelt(dict[str, str]):
+    """One spelling of each part of a phrase, however many phrases share it."""
+
+    def __missing__(self, part: str) -> str:
+        self[part] = intern(squeeze(normalise(part)).chars)
+        return self[part]
+
+
 @live.cached
 def index() -> Index:
     """Return the index of the whole lexicon; built at the first call in a process."""
     han: dict[str, list[HanPhrase]] = {}
     ends: dict[str, list[HanPhrase]] = {}
     latin: dict[str, list[LatinPhrase]] = {}
+    spelt = _Spelt()
     for phrase in phrases():
-        parts = tuple(squeeze(normalise(part)).chars for part in phrase.parts)
+        parts = tuple(spelt[part] for part in phrase.parts)
         if all(part.isascii() or not _has_han(part) for part in parts):
             for stems in _latin_forms(parts, capitals=phrase.parts[0].isupper()):
                 latin.setdefault(stems[0][0], []).append(LatinPhrase(phrase, stems))

@@ -33,12 +33,18 @@ BARE: Final = re.compile(
     rf"|(?:^|(?<=[,，。;；]))\s?([1-9]\d{{2,5}}|{NUMBER}(?=[百千万]))()\s?(?:以内|以下|封顶){END}"
     rf"|(?:^|(?<=[,，。;；]))\s?(\d(?:\.\d)?|[一二两三四五六七八九])\s?(百|千|万|k)\s?(?:以内|以下|封顶|左右){END}"
 )
+MONEY: Final = re.compile(
+    r"[元块¥价费≤<]|人民币|rmb|cny|yuan|预算|经费|budget|price|cost|fee|pay|quote|报|总|合计|一共|花|开销|成本|自[付费己]|以[内下]|封顶|左右|[样件次个]"
+)
 EACH: Final = re.compile(r"单价|[每/一]\s?(?:个|件|样|次|项|批|组|点)|per (?:sample|piece|item)|each|/sample")
-RUN: Final = re.compile(r"\s*(?:[-~至到]|to)\s*$")
+LEAST_FEN: Final = 2_000
+"""What 块 alone must say more than to be money: 试块6块 are six pieces."""
 
 
 def budgets(chars: str, _today: date) -> Iterator[Hit]:
     """Yield what may be paid at most; without a word of limit it is our guess, and a price for a piece counts only where no total is said."""
+    if not MONEY.search(chars):  # spares long texts the many ways in which money is said
+        return
     found = [(match, _fen(match)) for match in SAID.finditer(chars)]
     said = [(match, fen) for match, fen in found if fen > 0]
     whole = [one for one in said if not _for_a_piece(chars, one[0])] or said[:1]
@@ -46,7 +52,7 @@ def budgets(chars: str, _today: date) -> Iterator[Hit]:
         yield from (Hit(*match.span(), "budget", fen) for match, fen in whole)
         return
     bare = BARE.search(chars) if not found else None
-    if bare and _fen(bare) > 0:
+    if bare and _fen(bare) > (LEAST_FEN if bare.group().endswith("块") else 0):
         yield Hit(*bare.span(), "budget", _fen(bare), "guessed")
 
 

@@ -12,7 +12,7 @@ from matching.quantities import Quantity, quantities
 from matching.specs import Reading
 
 SAMPLE: Final = re.compile(
-    r"厚|膜|粒径|粒度|直径|孔径|含量|浓度|剂量|模数|规格|牌号|型号|容量|额定|密度|样品量|取样量|[Tt]hick|[Dd]ia|density|D[159]0|content"
+    r"厚|膜|粒径|粒度|直径|孔径|含量|浓度|剂量|模数|规格|牌号|型号|容量|额定|密度|含水|水分|样品量|取样量|[Tt]hick|[Dd]ia|density|D[159]0|content"
 )
 """Words that name a figure as the sample's own."""
 

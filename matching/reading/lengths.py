@@ -6,6 +6,7 @@ from typing import Final
 from matching.reading.figures import EXACT, SAMPLE, Figure, Meant, Rule, in_table, name_of
 
 PART: Final = re.compile(r"工件|零件|样品|试样|样件|最大|尺寸|长|宽|高|行程|距|part|size|length|height|sample|specimen", re.IGNORECASE)
+FULL: Final = {"厚": "厚度", "膜": "膜厚", "thick": "厚度", "dia": "直径"}
 BAND: Final = re.compile(r"bandwidth|带宽|狭缝", re.IGNORECASE)
 FINE: Final = re.compile(r"体素|分辨|看清|清晰|resol|voxel|像素尺寸", re.IGNORECASE)
 LIGHT: Final = re.compile(
@@ -38,19 +39,21 @@ def _grain(one: Figure) -> Meant | None:
 
 
 def _thickness(one: Figure) -> Meant | None:
-    own = SAMPLE.search(one.told) and not re.search(r"工件|零件|最大|样品直径", one.told)
+    own = SAMPLE.search(one.told) and not (re.search(r"最大|样品直径|放下|放得下", one.told) or re.search("工件|零件", one.near))
     return Meant(name_of(one.told, one.reading), None, of_sample=not one.spread or "厚" in one.told) if own else None
 
 
 def _size(one: Figure) -> Meant | None:
     if REACH.search(one.told):
         return Meant(name_of(one.told, one.reading), None)
-    return Meant("工件尺寸", in_table("工件尺寸", "m")) if PART.search(one.told) or WAFER.search(one.around) else None
+    large = PART.search(one.told) or re.search("放下|放得下", one.told) or re.search("的(?:工件|零件)", one.around)
+    return Meant("工件尺寸", in_table("工件尺寸", "m")) if large or WAFER.search(one.around) else None
 
 
 def _any_length(one: Figure) -> Meant | None:
     own = SAMPLE.search(one.around)
-    return Meant(name_of(own.group() if own else one.told, one.reading), None, of_sample=own is not None or one.reading.op == "=")
+    word = own.group().lower() if own else one.told
+    return Meant(FULL.get(word) or name_of(word, one.reading), None, of_sample=own is not None or one.reading.op == "=")
 
 
 LENGTHS: Final[tuple[Rule, ...]] = (_resolution, _error, _wave, _grain, _thickness, _size, _any_length)

@@ -15,7 +15,10 @@ from matching.reading.lengths import LENGTHS
 from matching.specs import Reading
 from matching.specwords import DIFFERENCE
 
-PULL: Final = re.compile(r"强力|万能|试验机|拉力|压力机|液压|压力|推力|载荷|负荷|拉伸|压缩|千斤顶|承载|顶力|牵引|crane|hook|load|tensile|pull|press(?:ure)?\b", re.IGNORECASE)
+PULL: Final = re.compile(
+    r"强力|万能|试验机|拉力|压力机|液压|压力|推力|载荷|负荷|拉伸|压缩|千斤顶|承载|顶力|牵引|crane|hook|load|tensile|pull|press(?:ure)?\b",
+    re.IGNORECASE,
+)
 BEAM: Final = re.compile(r"电镜|电子显微|透射|扫描电|离子束|(?<![A-Za-z])(?:SEM|TEM|FIB|EPMA)(?![A-Za-z])", re.IGNORECASE)
 SPOT: Final = re.compile(r" (?:法|处| ?chamber)")
 ROOMY: Final = re.compile(r"箱|舱|罐|釜|chamber|vessel|volume", re.IGNORECASE)
@@ -24,7 +27,7 @@ HEAVY: Final = re.compile(r"重(?!金属|复)|量程|熔|weigh|load|melt", re.IG
 BY_SI: Final = {"Pa·m³/s": "漏率", "W/m²": "辐照度", "N/m": "刚度", "dB": "电平", "kg/s": "熔体流动速率", "m²/s": "运动黏度", "J/(kg·K)": "比热容"}
 TRACES: Final = frozenset({"mg/kg", "µg/kg", "μg/kg", "ug/kg", "ng/g", "µg/g", "ug/g"})
 COUNTS: Final = frozenset(
-    "天 日 周 星期 月 年 d day days 时 分 个 台 只 件 片 点 轴 层 线 档 工位 站 样品 级 位 路 道 通道 孔 bit u U × x X 倍".split()  # noqa: SIM905
+    "天 日 周 星期 月 年 d day days 时 分 个 台 只 件 片 点 轴 层 线 档 工位 站 样品 级 位 路 道 通道 孔 bit B u U × x X 倍".split()  # noqa: SIM905
 )
 """Units that count or date things as often as they measure: without a quantity's name they say nothing."""
 

@@ -10,7 +10,7 @@ from matching.reading.hit import Hit
 PAPERS: Final = re.compile(
     r"(?<![a-z])(cma|cnas|glp|nadcap|iso\s?/?\s?(?:iec)?\s?17025|计量认证)(?![a-z])(?:资质|认证|认可|资格|盖章|章)?(优先|preferred)?"
 )
-UNWANTED: Final = re.compile(r"(?:不需要?|不用|无需|不要求?|不必|没有|\bno |without |not need )(?:有|the |a )?$")
+UNWANTED: Final = re.compile(r"(?:不需要?|不用|无需|不要求?|不必|(?<!有)没有|\bno |without |not need )(?:有|the |a )?$")
 UNNEEDED: Final = re.compile(r"\s?(?:也行|也可以?|不需要|不要求|不用|不要|无所谓|is not needed|not (?:needed|required))")
 NAMES: Final = {"计量认证": "CMA"}
 

@@ -14,7 +14,9 @@ from matching.reading.hit import Hit
 
 SCHOOL: Final = r"(?:[\u4e00-\u9fff]{0,4}(?:大学|学院|研究院|银行))"
 NEAR: Final = r"离|距|靠近|附近|周边|一带|优先|为佳|最好|就近|near|around|close to|prefer|ideally|or nearby"
-AWAY: Final = re.compile(r"(?:不要|不考虑|不去|除了?|除开|别(?:给我)?(?:推荐|找|要)?|not (?:in )?|(?:except|but)(?: for)? |excluding |outside (?:of )?)$")
+AWAY: Final = re.compile(
+    r"(?:不要|不考虑|不去|除了?|除开|别(?:给我)?(?:推荐|找|要)?|not (?:in )?|(?:except|but)(?: for)? |excluding |outside (?:of )?)$"
+)
 EXCEPT: Final = re.compile(r"的?(?:除外|以外的?|之外的?)(?!也|[^,，。;；]{0,4}也)")
 LEADS: Final = re.compile(r"[市省]?\s?|\s(?:city\s)?")
 ELSEWHERE: Final = re.compile(r"的?(?:以外|之外)(?:的?[^,，。;；]{0,4})?也")

@@ -64,3 +64,13 @@ def test_nothing_to_compare_says_how_to_choose(page):  # noqa: F811
 @pytest.mark.parametrize("given", ["x", "-1", "9" * 30, "1 OR 1=1"])
 def test_what_is_no_id_is_refused(page, given):  # noqa: F811
     page.shows(("need", NEED), ("i", given), path="/compare", status=422)
+
+
+def test_columns_that_read_alike_are_equally_good():
+    from app.siderows import row
+
+    def best(*texts):
+        return [cell["best"] for cell in row("最早空档", range(len(texts)), lambda m: texts[m], lambda m: float(-m)).cells]
+
+    assert best("上午", "上午", "下午") == [True, True, False]
+    assert best("上午", "上午") == [False, False]

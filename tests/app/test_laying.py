@@ -31,6 +31,10 @@ WHOLE = (
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM posting t",
     "SELECT md5(string_agg((to_jsonb(t) - 'at')::text, ',' ORDER BY id)) FROM request t",
     "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM open_instrument t",
+    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM demand t",
+    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM shown_list t",
+    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM need_post t",
+    "SELECT md5(string_agg(to_jsonb(t)::text, ',' ORDER BY id)) FROM saved_search t",
 )
 
 

@@ -56,7 +56,7 @@ def test_ten_thousand_characters_of_anything_are_read_at_once(reader):
     read = READERS[reader]
     read("钢材拉伸，300kN，预算3000元，杭州")  # tables are read once
     for name, text in LONG.items():
-        assert min(_seconds(read, text, tries=3)) < MOST_SECONDS * SLACK, name
+        assert any(seconds < MOST_SECONDS * SLACK for seconds in _seconds(read, text, tries=3)), name
 
 
 def _seconds(read, text, *, tries):

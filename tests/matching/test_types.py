@@ -183,3 +183,21 @@ def test_a_need_is_read_in_a_few_milliseconds():
 )
 def test_a_standard_is_known_by_its_number_in_any_spelling(typed, name):
     assert names(typed)[0] == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["DN50水表强制检定", "外协阳极氧化，铝件来图加工", "气相色谱仪维修", "采购一台万能试验机", "出土竹简碳14测年", "found a supplier, repair my CNC lathe"],
+)
+def test_a_service_or_a_deal_is_no_need_for_an_instrument_even_where_it_names_one(text):
+    answer = resolve(text)
+    assert answer.types == ()
+    assert answer.ask.kind in {"impossible", "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("外协电镀的螺丝盐雾几小时就生锈", "盐雾试验箱"), ("收购的菜籽当场测含油量", "近红外光谱仪"), ("维修换下来的轴断了，看断口", "扫描电子显微镜")],
+)
+def test_a_thing_that_was_dealt_with_or_repaired_may_still_be_tested(text, name):
+    assert names(text)[0] == name

@@ -22,7 +22,7 @@ def measures():
     return evaluate([Graded(row["need"], row["grades"], tuple(row["tags"])) for row in rows], names)
 
 
-@pytest.mark.parametrize(("measure", "floor"), [("ndcg@10", 0.88), ("mrr", 0.88), ("recall@20", 0.94)])
+@pytest.mark.parametrize(("measure", "floor"), [("ndcg@10", 0.92), ("mrr", 0.93), ("recall@20", 0.97)])
 def test_needs_of_other_hands_are_understood(measures, measure, floor):
     assert measures["n"] > 200
     assert measures[measure] >= floor
@@ -30,10 +30,10 @@ def test_needs_of_other_hands_are_understood(measures, measure, floor):
 
 def test_problems_that_name_no_instrument_are_understood(measures):
     assert measures["by_tag"]["problem"]["n"] >= 0.6 * measures["n"]
-    assert measures["by_tag"]["problem"]["ndcg@10"] >= 0.87
+    assert measures["by_tag"]["problem"]["ndcg@10"] >= 0.92
 
 
-@pytest.mark.parametrize(("tag", "floor"), [("nomatch", 0.95), ("vague", 1.0)])
+@pytest.mark.parametrize(("tag", "floor"), [("nomatch", 1.0), ("vague", 1.0)])
 def test_what_cannot_be_answered_is_asked_about(measures, tag, floor):
     assert measures["asked"][tag] >= floor
 

@@ -10,6 +10,7 @@ from geodata.items import Page, asked, items
 from geodata.paging import Run, by_distance, by_id, by_price
 from geodata.wanted import Near, Wanted
 from matching.candidates import Place, nearest
+from matching.promising import promising
 from tests.matching.test_candidates import MICROSCOPE, TESTER, spread
 
 BOX = Box(121.0, 28.0, 121.1, 28.1)
@@ -57,6 +58,7 @@ ASKED = {
     "the nearest of two types": (lambda s: nearest(s, {MICROSCOPE: 1.0, TESTER: 0.5}, place=YUHUAN), NEAREST),
     "the nearest in the box that is looked at": (lambda s: nearest(s, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(box=CORNER)), NEAREST),
     "the nearest in a region that must be": (lambda s: nearest(s, {MICROSCOPE: 1.0}, place=YUHUAN, wanted=Wanted(regions=("3310",))), NEAREST),
+    "who is worth a look": (lambda s: promising(s, {MICROSCOPE: 1.0, TESTER: 0.5}, place=YUHUAN), NEAREST),
     "the nearest to nobody's place": (lambda s: nearest(s, {MICROSCOPE: 1.0}, place=None), NEAREST),
     "carriers on a corner of the map": (lambda s: carriers_geojson(s, BOX, english=False), SITES),
     "their number": (lambda s: carriers_in(s, BOX), SITES),
