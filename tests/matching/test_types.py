@@ -187,7 +187,14 @@ def test_a_standard_is_known_by_its_number_in_any_spelling(typed, name):
 
 @pytest.mark.parametrize(
     "text",
-    ["DN50水表强制检定", "外协阳极氧化，铝件来图加工", "气相色谱仪维修", "采购一台万能试验机", "出土竹简碳14测年", "found a supplier, repair my CNC lathe"],
+    [
+        "DN50水表强制检定",
+        "外协阳极氧化，铝件来图加工",
+        "气相色谱仪维修",
+        "采购一台万能试验机",
+        "出土竹简碳14测年",
+        "found a supplier, repair my CNC lathe",
+    ],
 )
 def test_a_service_or_a_deal_is_no_need_for_an_instrument_even_where_it_names_one(text):
     answer = resolve(text)
