@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bookings.free import busy, still_busy
+from core import clock
 
 FRESH: Final = 15.0
 STALE: Final = 90.0
@@ -55,7 +57,7 @@ def busy_now(session: Session) -> tuple[int, ...]:
             other = _kept.get(engine)
             known = other if other and other is not known else _find(session, engine, row.newest)
     elif age >= 0:
-        _find_behind(engine)
+        _find_behind(engine, clock.now(session))
     since = set(row.since)
     return tuple(sorted((known.ids - since) | still_busy(session, since)))
 
@@ -68,15 +70,15 @@ def _find(session: Session, engine: Engine, newest: int) -> Kept:
     return found
 
 
-def _find_behind(engine: Engine) -> None:
-    """Find out anew in a thread of its own, unless one is at it."""
+def _find_behind(engine: Engine, now: datetime) -> None:
+    """Find out anew, as of the request's instant, in a thread of its own, unless one is at it."""
     if _finding.acquire(blocking=False):
-        threading.Thread(target=_found_behind, args=(engine,), daemon=True).start()
+        threading.Thread(target=_found_behind, args=(engine, now), daemon=True).start()
 
 
-def _found_behind(engine: Engine) -> None:
+def _found_behind(engine: Engine, now: datetime) -> None:
     try:
-        with Session(engine) as session:
+        with Session(engine, info={"now": now}) as session:
             _find(session, engine, session.execute(text(_SINCE), {"newest": 0, "most": 0}).one().newest)
     except SQLAlchemyError as wrong:
         structlog.get_logger().error("freeweek", error=type(wrong).__name__)

@@ -142,6 +142,9 @@ def read_world(session: Session, province: str = HOME, metres: float = 0.0) -> W
 AROUND: Final = (150_000.0, 600_000.0, float("inf"))
 """How far around a province supply is read, metres: the first that is far enough."""
 
+LONG: Final = 0.1
+"""Seconds: what is told faster is asked every time."""
+
 _KEPT: Final[OrderedDict[tuple[str, str, float], World]] = OrderedDict()
 _KNOWN: Final[dict[str, tuple[str, float]]] = {}
 
@@ -154,7 +157,7 @@ def _version(session: Session) -> str:
     began = time.monotonic()
     version: str = session.execute(text(_VERSION)).scalar_one()
     took = time.monotonic() - began
-    _KNOWN["version"] = version, time.monotonic() + 50 * took if took > 0.1 else 0.0
+    _KNOWN["version"] = version, time.monotonic() + 50 * took if took > LONG else 0.0
     return version
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from datetime import date
 
 import pytest
@@ -77,11 +76,7 @@ def test_a_twin_among_many_is_found_through_the_index(owner_session, count):
     owner_session.execute(text("ANALYZE evidence_file"))
     mine = owner_session.execute(text("SELECT min(id) FROM evidence_file")).scalar_one()
     owner_session.execute(_TWIN, {"id": mine})
-    began = time.perf_counter()
-    found = twins.alike(owner_session, mine)
-    spent = time.perf_counter() - began
-    assert [distance for _, distance in found] == [0]
-    assert spent < 0.5, f"{spent * 1000:.0f} ms"
+    assert [distance for _, distance in twins.alike(owner_session, mine)] == [0]
     plan = owner_session.execute(text("EXPLAIN SELECT id FROM evidence_file WHERE bands && ARRAY[1,2,3]")).scalars().all()
     assert "ix_evidence_file_bands" in " ".join(plan)
 
