@@ -21,7 +21,7 @@ from core import clock
 from core.actor import Actor
 from core.audit import check, move
 from core.errors import N_, Forbidden, Invalid
-from geodata.regions import is_within, shared_digits
+from geodata.regions import shared_digits
 
 MOST_INVITED: Final = 20
 LONGEST_NOTE: Final = 1_000
@@ -61,7 +61,7 @@ def stuck_needs(session: Session, actor: Actor, limits: Limits = LIMITS) -> list
         "reach": limits.reach_m,
     }
     rows = session.execute(text(_STUCK), {**values, "since": clock.now(session) - timedelta(hours=limits.hours)})
-    found = [Stuck(row.id, tuple(row.reasons), row.reach) for row in rows if is_within(row.region, actor.region)]
+    found = [Stuck(row.id, tuple(row.reasons), row.reach) for row in rows]
     return [one for one in found if one.reasons]
 
 

@@ -85,7 +85,7 @@ def _order(session: Session, actor: Actor, asked: tuple[NeedPost, NeedAnswer], p
     """Make the order of an answer and agree to it. Locks in the order of every checkout: vouchers, instrument, then what is written."""
     row, one = asked
     check_may_act(session, row.enterprise_id)
-    check_is_open(session, one.carrier_id)
+    _check_carrier(session, one.carrier_id)
     if picked.voucher != "none":
         money.lock_vouchers_of(session, row.enterprise_id)
     session.execute(text("SELECT FROM instrument WHERE id = :id FOR NO KEY UPDATE"), {"id": one.instrument_id})
@@ -96,6 +96,14 @@ def _order(session: Session, actor: Actor, asked: tuple[NeedPost, NeedAnswer], p
     order = offers.stand(session, actor, quotation, offered_by=by, need=row.text, request=request)
     given = Given(voucher=picked.voucher, attributes=picked.attributes, expected=picked.expected)
     return offers.agree(session, actor, order_id=order.id, request_id=f"{request}/agree", given=given)
+
+
+def _check_carrier(session: Session, carrier_id: int) -> None:
+    """Return if the carrier is open; else say so as the firm should hear it, who does not learn why."""
+    try:
+        check_is_open(session, carrier_id)
+    except Refused as shut:
+        raise Refused(shut.clause, N_("这家载体现在没有对外开放的仪器。")) from shut
 
 
 def wish_of(one: NeedAnswer) -> Wish:

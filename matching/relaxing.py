@@ -52,7 +52,7 @@ class Field:
 def relaxations(session: Session, field: Field, checks: Sequence[Check]) -> tuple[Relaxation, ...]:
     """Return what giving up one condition brings, most first; where no single one helps the best two, or as many as it takes; at most LISTED.
 
-    Exact: every open instrument of the types is counted, where a type has no more than LOOKED_AT; else the nearest of it, and the text says "+".
+    Exact: every open instrument of the types is counted, where a type has fewer than LOOKED_AT; else the nearest of it, and the text says "+".
     """
     keys = tuple(check.key for check in checks)
     for size in range(1, len(keys) + 1):
@@ -74,7 +74,7 @@ def missing(session: Session, field: Field, checks: Sequence[Check], *, most: in
     values |= {name: value for check in checks for name, value in check.values.items()} | {"types": list(field.types), "most": most}
     values |= {"origin": f"SRID=4326;POINT({origin.lon} {origin.lat})"}
     near, far = (_mask(checks, local=local) for local in (True, False))
-    rows = session.execute(text(_ALL.format(condition=condition, near=near, far=far)), values).all()
+    rows = session.execute(text(_ALL.format(condition=condition, near=near, far=far, ceiling=LOOKED_AT)), values).all()
     due = next((check for check in checks if check.due), None)
     bit = 1 << checks.index(due) if due else 0
     late: set[int] = set()
@@ -117,15 +117,17 @@ def _relaxation(
     return Relaxation(given_up, message, carriers, len(found), params)
 
 
-_ALL: Final = f"""
+_ALL: Final = """
 SELECT * FROM (
-    SELECT m.id, m.organisation_id, m.service, m.near + {{far}} AS mask, m.looked_at FROM unnest(CAST(:types AS integer[])) AS t(id)
+    SELECT m.id, m.organisation_id, m.service, m.near + {far} AS mask, max(m.looked_at) OVER () AS looked_at
+    FROM unnest(CAST(:types AS integer[])) AS t(id)
     CROSS JOIN LATERAL (
         SELECT m.*, count(*) OVER () AS looked_at FROM (
             SELECT m.* FROM (
-                SELECT m.*, {{near}} AS near FROM open_instrument m
-                WHERE m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {{condition}} OFFSET 0) m
-            WHERE bit_count(m.near::bit(32)) <= :most ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {LOOKED_AT}) m) m OFFSET 0) s
+                SELECT m.*, {near} AS near FROM open_instrument m
+                WHERE m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition} OFFSET 0) m
+            WHERE bit_count(m.near::bit(32)) <= :most ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {ceiling}) m) m OFFSET 0) s
 WHERE bit_count(s.mask::bit(32)) <= :most
 """
-"""What a row tells by itself is counted of all, what other tables tell only of the nearest of those that can still miss at most so many."""
+"""What a row tells by itself is counted of all, what other tables tell only of the nearest of those that can still miss at most so many.
+How many were looked at is the largest number of any type, also of one of which no row is left."""

@@ -84,6 +84,20 @@ def test_texts_that_too_few_asked_for_go_with_their_week_and_stay_counted(tuesda
     assert sorted((row.text, row.n) for row in tuesday.scalars(select(Demand))) == [("", 3), ("自来水里的铅", 3)]
 
 
+def test_a_text_that_one_asker_repeats_goes_and_one_that_many_asked_for_on_a_day_stays(tuesday):
+    for day in range(24, 29):
+        at(tuesday, f"2026-11-{day}T10:00+08:00")
+        ask(tuesday, "a")
+        ask(tuesday, "a", "b", words="两个人天天问")
+    ask(tuesday, "a", "b", "c", words="三个人问过一次")
+    assert sorted((row.n, row.askers) for row in rows(tuesday)) == [(3, 3), (5, 1), (10, 2)]
+    at(tuesday, "2026-11-30T00:01+08:00")
+    assert demand.untidy(tuesday) == [1]
+    demand.tidy(tuesday)
+    kept = sorted((row.text, row.n, row.askers) for row in tuesday.scalars(select(Demand)))
+    assert kept == [("", 15, 2), ("三个人问过一次", 3, 3)], "how often a few asked is no number of people"
+
+
 def test_weeks_past_their_time_are_forgotten(tuesday):
     ask(tuesday, "a", "b", "c")
     at(tuesday, "2028-12-05T10:00+08:00")
