@@ -126,7 +126,9 @@ def test_a_formula_in_a_need_stays_text_in_the_table(desks, microscope):
 
 
 def test_a_condition_that_nobody_meets_is_said_and_takes_no_place(desks, microscope):
-    where = hand_in(desks, rows("断口形貌，预算100元以内", "断口形貌，要CNAS", "断口形貌，2026年11月25日前要报告", "断口形貌，5000元以内")).headers["Location"]
+    where = hand_in(desks, rows("断口形貌，预算100元以内", "断口形貌，要CNAS", "断口形貌，2026年11月25日前要报告", "断口形貌，5000元以内")).headers[
+        "Location"
+    ]
     work_out(desks)
     lines = desks.one("SELECT lines FROM campaign")
     assert [(line["verdict"], line["offer"] is not None) for line in lines] == [
