@@ -69,8 +69,10 @@ def searched(found: Found, query: Address | MapQuery, *, shown: Sequence[Ranked]
     asked = query.query if isinstance(query, Address) else query
     try:
         return _searched(found, asked, shown[:TOP])
-    except Exception:  # noqa: BLE001 (a note must never break the search it is about)
-        structlog.get_logger().warning("not noted", exc_info=True)
+    except Exception:  # noqa: BLE001 (a note must never break the search it is about: it is counted as lost, and the fault stands in the log)
+        structlog.get_logger().error("not noted", exc_info=True)
+        if pad := current_app.extensions.get("noted"):
+            pad.lost += 1
         return ""
 
 

@@ -91,6 +91,7 @@ def test_a_question_and_an_empty_answer_are_unmet(desks):
 def test_a_note_that_cannot_be_taken_breaks_no_search(desks, monkeypatch):
     monkeypatch.setattr(noting, "row_of", lambda _match: 1 / 0)
     look(desks)
+    assert desks.app.extensions["noted"].lost == 1
     desks.app.extensions.pop("noted")
     look(desks)
 
