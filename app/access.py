@@ -7,23 +7,17 @@ audience; a route without a line stops the start.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, redirect, request, url_for
 
 from app import accounts, needaccess, security
+from app.audiences import EVERYONE, OFFICERS, OPEN, OWN, PARTIES, PERSONS, Scope
 from app.errors import LogInNeeded, is_machine
 from core.actor import PUBLIC, Actor, Role
 from core.errors import N_, Forbidden, NotFound
 from geodata.regions import is_within
-
-Scope = Literal["all", "own", "region", "party"]
-
-PERSONS: Final[tuple[Role, ...]] = ("enterprise", "carrier", "reviewer", "finance", "auditor", "planner")
-EVERYONE: Final[tuple[Role, ...]] = ("public", *PERSONS)
-OFFICERS: Final[tuple[Role, ...]] = ("reviewer", "finance", "auditor")
-PARTIES: Final[tuple[Role, ...]] = ("enterprise", "carrier")
 
 ROLE_NAMES: Final[dict[Role, str]] = {
     "public": N_("公众"),
@@ -135,8 +129,6 @@ _ONCE: Final = {"csrf_token", "request_id", "expected_voucher", "expected_own"}
 """Fields of the check-out that are good for one page only."""
 
 
-_OPEN: Final = N_("人人可看。")
-_OWN: Final = N_("只看自己单位的。")
 _MONEY: Final = N_("财务台给本地财政的财务和审计员用。")
 _PAYEE: Final = N_("收款账户由企业和载体自己填写。")
 _RULES: Final = N_("政策的草稿只有出资地区的审核员、财务、审计员能看。")
@@ -147,46 +139,46 @@ _ANYBODY: Final = ("static", "tiles.tile")
 """Endpoints whose answer is alike for everybody, so nobody is looked up."""
 
 _GROUND: Final = {
-    "static": Rule(EVERYONE, "all", _OPEN),
-    "health.healthz": Rule(EVERYONE, "all", _OPEN),
-    "health.readyz": Rule(EVERYONE, "all", _OPEN),
+    "static": Rule(EVERYONE, "all", OPEN),
+    "health.healthz": Rule(EVERYONE, "all", OPEN),
+    "health.readyz": Rule(EVERYONE, "all", OPEN),
     "security.csp_report": Rule(EVERYONE, "all", N_("浏览器报告被拦下的内容。")),
-    "problems.problem": Rule(EVERYONE, "all", _OPEN),
-    "auth.log_in_form": Rule(EVERYONE, "all", _OPEN),
-    "auth.log_in": Rule(EVERYONE, "all", _OPEN),
-    "auth.log_out": Rule(EVERYONE, "own", _OPEN),
+    "problems.problem": Rule(EVERYONE, "all", OPEN),
+    "auth.log_in_form": Rule(EVERYONE, "all", OPEN),
+    "auth.log_in": Rule(EVERYONE, "all", OPEN),
+    "auth.log_out": Rule(EVERYONE, "own", OPEN),
     "auth.me": Rule(PERSONS, "own", N_("登录后看自己的账号。")),
     "auth.take_seat": Rule(PERSONS, "own", N_("登录后换自己的岗位。")),
 }
 _PUBLIC: Final = {
-    "public.search": Rule(EVERYONE, "all", _OPEN),
-    "public.carrier": Rule(EVERYONE, "all", _OPEN),
-    "public.instrument": Rule(EVERYONE, "all", _OPEN),
-    "public.about": Rule(EVERYONE, "all", _OPEN),
-    "policies.overview": Rule(EVERYONE, "all", _OPEN),
-    "policies.one": Rule(EVERYONE, "all", _OPEN),
-    "policies.version": Rule(EVERYONE, "all", _OPEN),
-    "audit.seal": Rule(EVERYONE, "all", _OPEN),
-    "audit.roots_file": Rule(EVERYONE, "all", _OPEN),
-    "map.base": Rule(EVERYONE, "all", _OPEN),
-    "tiles.tile": Rule(EVERYONE, "all", _OPEN),
-    "tiles.about": Rule(EVERYONE, "all", _OPEN),
-    "map.waters": Rule(EVERYONE, "all", _OPEN),
-    "map.carriers": Rule(EVERYONE, "all", _OPEN),
-    "map.view": Rule(EVERYONE, "all", _OPEN),
-    "compare.page": Rule(EVERYONE, "all", _OPEN),
-    "map.view_csv": Rule(EVERYONE, "all", _OPEN),
-    "map.view_geojson": Rule(EVERYONE, "all", _OPEN),
+    "public.search": Rule(EVERYONE, "all", OPEN),
+    "public.carrier": Rule(EVERYONE, "all", OPEN),
+    "public.instrument": Rule(EVERYONE, "all", OPEN),
+    "public.about": Rule(EVERYONE, "all", OPEN),
+    "policies.overview": Rule(EVERYONE, "all", OPEN),
+    "policies.one": Rule(EVERYONE, "all", OPEN),
+    "policies.version": Rule(EVERYONE, "all", OPEN),
+    "audit.seal": Rule(EVERYONE, "all", OPEN),
+    "audit.roots_file": Rule(EVERYONE, "all", OPEN),
+    "map.base": Rule(EVERYONE, "all", OPEN),
+    "tiles.tile": Rule(EVERYONE, "all", OPEN),
+    "tiles.about": Rule(EVERYONE, "all", OPEN),
+    "map.waters": Rule(EVERYONE, "all", OPEN),
+    "map.carriers": Rule(EVERYONE, "all", OPEN),
+    "map.view": Rule(EVERYONE, "all", OPEN),
+    "compare.page": Rule(EVERYONE, "all", OPEN),
+    "map.view_csv": Rule(EVERYONE, "all", OPEN),
+    "map.view_geojson": Rule(EVERYONE, "all", OPEN),
 }
 _OGC: Final = {
-    "ogc.landing": Rule(EVERYONE, "all", _OPEN),
-    "ogc.conformance": Rule(EVERYONE, "all", _OPEN),
-    "ogc.api": Rule(EVERYONE, "all", _OPEN),
-    "ogc.collections": Rule(EVERYONE, "all", _OPEN),
-    "ogc.collection": Rule(EVERYONE, "all", _OPEN),
-    "ogc.schema": Rule(EVERYONE, "all", _OPEN),
-    "ogc.features": Rule(EVERYONE, "all", _OPEN),
-    "ogc.feature": Rule(EVERYONE, "all", _OPEN),
+    "ogc.landing": Rule(EVERYONE, "all", OPEN),
+    "ogc.conformance": Rule(EVERYONE, "all", OPEN),
+    "ogc.api": Rule(EVERYONE, "all", OPEN),
+    "ogc.collections": Rule(EVERYONE, "all", OPEN),
+    "ogc.collection": Rule(EVERYONE, "all", OPEN),
+    "ogc.schema": Rule(EVERYONE, "all", OPEN),
+    "ogc.features": Rule(EVERYONE, "all", OPEN),
+    "ogc.feature": Rule(EVERYONE, "all", OPEN),
 }
 _ENTERPRISE: Final = {
     "enterprise.checkout": Rule(("enterprise",), "own", N_("预约和用券由企业和创客团队自己办。")),
@@ -217,14 +209,14 @@ _CARRIER: Final = {
     "uploads.marked": Rule(("carrier",), "own", N_("仪器由载体自己导入。")),
 }
 _JOINING: Final = {
-    "joining.notice_list": Rule(EVERYONE, "all", _OPEN),
-    "joining.notice": Rule(EVERYONE, "all", _OPEN),
+    "joining.notice_list": Rule(EVERYONE, "all", OPEN),
+    "joining.notice": Rule(EVERYONE, "all", OPEN),
     "joining.object_to": Rule(EVERYONE, "all", N_("公示期里人人可以提异议。")),
     "joining.register_form": Rule(EVERYONE, "own", N_("单位由它自己的人登记。")),
     "joining.register": Rule(EVERYONE, "own", N_("单位由它自己的人登记。")),
     "joining.invitation": Rule(EVERYONE, "own", N_("拿到邀请的人可以加入。")),
     "joining.accept": Rule(EVERYONE, "own", N_("拿到邀请的人可以加入。")),
-    "organisation.mine": Rule(PERSONS, "own", _OWN),
+    "organisation.mine": Rule(PERSONS, "own", OWN),
     "organisation.revise": Rule(PARTIES, "own", N_("单位由它自己的人登记。")),
     "organisation.add_files": Rule(PARTIES, "own", N_("单位由它自己的人登记。")),
     "organisation.add_certificate": Rule(("carrier",), "own", N_("资质由载体自己填报。")),
@@ -267,7 +259,7 @@ _BUREAU: Final = {
     "budgets.one": Rule(OFFICERS, "region", N_("预算给本级财政、审核员和审计员看。")),
     "budgets.open_new": Rule(("finance",), "region", N_("预算由本级财政局下达。")),
     "budgets.step": Rule(("finance",), "region", N_("预算由本级财政局下达。")),
-    "finance.public": Rule(EVERYONE, "all", _OPEN),
+    "finance.public": Rule(EVERYONE, "all", OPEN),
     "finance.desk": Rule(("finance", "auditor"), "region", _MONEY),
     "finance.batch": Rule(("finance", "auditor"), "region", _MONEY),
     "finance.month": Rule(("finance", "auditor"), "region", _MONEY),
@@ -293,38 +285,38 @@ _PLANNER: Final = {
     "planner.gaps": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.gaps_csv": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
     "planner.gaps_gpkg": Rule(("planner", "auditor"), "all", N_("资源缺口给规划人员用。")),
-    "planner.base": Rule(EVERYONE, "all", _OPEN),
+    "planner.base": Rule(EVERYONE, "all", OPEN),
     **dict.fromkeys(("demand.page", "demand.table_csv", "api.demand"), Rule(("planner", "auditor"), "all", N_("落空的需求给规划人员用。"))),
     "learning.page": Rule(("planner", "auditor"), "all", N_("搜索质量给规划人员和审计员看。")),
 }
 _API: Final = {
-    "api.policies": Rule(EVERYONE, "all", _OPEN),
-    "api.policy": Rule(EVERYONE, "all", _OPEN),
-    "api.policy_versions": Rule(EVERYONE, "all", _OPEN),
-    "api.policy_version": Rule(EVERYONE, "all", _OPEN),
-    "api.policy_rule": Rule(EVERYONE, "all", _OPEN),
+    "api.policies": Rule(EVERYONE, "all", OPEN),
+    "api.policy": Rule(EVERYONE, "all", OPEN),
+    "api.policy_versions": Rule(EVERYONE, "all", OPEN),
+    "api.policy_version": Rule(EVERYONE, "all", OPEN),
+    "api.policy_rule": Rule(EVERYONE, "all", OPEN),
     "api.start_policy_draft": Rule(("reviewer",), "region", _RULES_ME),
     "api.policy_draft": Rule(OFFICERS, "region", _RULES),
     "api.edit_policy_draft": Rule(("reviewer",), "region", _RULES_ME),
     "api.policy_draft_event": Rule(("reviewer",), "region", _RULES_ME),
     "api.simulate_policy_draft": Rule(OFFICERS, "region", _RULES),
-    "api.openapi": Rule(EVERYONE, "all", _OPEN),
-    "api.audit_roots": Rule(EVERYONE, "all", _OPEN),
-    "api.docs": Rule(EVERYONE, "all", _OPEN),
-    "api.me": Rule(PERSONS, "own", _OWN),
-    "api.match": Rule(EVERYONE, "all", _OPEN),
-    "api.instruments": Rule(EVERYONE, "all", _OPEN),
-    "api.instrument": Rule(EVERYONE, "all", _OPEN),
-    "api.carriers": Rule(EVERYONE, "all", _OPEN),
-    "api.carrier": Rule(EVERYONE, "all", _OPEN),
-    "api.places": Rule(EVERYONE, "all", _OPEN),
-    "api.instruments_file": Rule(EVERYONE, "all", _OPEN),
-    "api.carriers_file": Rule(EVERYONE, "all", _OPEN),
-    "api.notice_list": Rule(EVERYONE, "all", _OPEN),
-    "api.notice": Rule(EVERYONE, "all", _OPEN),
+    "api.openapi": Rule(EVERYONE, "all", OPEN),
+    "api.audit_roots": Rule(EVERYONE, "all", OPEN),
+    "api.docs": Rule(EVERYONE, "all", OPEN),
+    "api.me": Rule(PERSONS, "own", OWN),
+    "api.match": Rule(EVERYONE, "all", OPEN),
+    "api.instruments": Rule(EVERYONE, "all", OPEN),
+    "api.instrument": Rule(EVERYONE, "all", OPEN),
+    "api.carriers": Rule(EVERYONE, "all", OPEN),
+    "api.carrier": Rule(EVERYONE, "all", OPEN),
+    "api.places": Rule(EVERYONE, "all", OPEN),
+    "api.instruments_file": Rule(EVERYONE, "all", OPEN),
+    "api.carriers_file": Rule(EVERYONE, "all", OPEN),
+    "api.notice_list": Rule(EVERYONE, "all", OPEN),
+    "api.notice": Rule(EVERYONE, "all", OPEN),
     "api.object_to": Rule(EVERYONE, "all", N_("公示期里人人可以提异议。")),
     "api.register": Rule(PERSONS, "own", N_("单位由它自己的人登记。")),
-    "api.organisation": Rule(PERSONS, "own", _OWN),
+    "api.organisation": Rule(PERSONS, "own", OWN),
     "api.revise": Rule(PARTIES, "own", N_("单位由它自己的人登记。")),
     "api.organisation_event": Rule(PARTIES, "own", N_("单位由它自己的人登记。")),
     "api.add_certificate": Rule(("carrier",), "own", N_("资质由载体自己填报。")),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
+from app.audiences import EVERYONE, OPEN, OWN, PARTIES, PERSONS, Scope
 from core.actor import Role
 from core.errors import N_
 
-_Line = tuple[str, tuple[Role, ...], Literal["all", "own", "region", "party"], str]
+_Line = tuple[str, tuple[Role, ...], Scope, str]
 
-PERSONS: Final[tuple[Role, ...]] = ("enterprise", "carrier", "reviewer", "finance", "auditor", "planner")
-EVERYONE: Final[tuple[Role, ...]] = ("public", *PERSONS)
-PARTIES: Final[tuple[Role, ...]] = ("enterprise", "carrier")
-_OPEN: Final = N_("人人可看。")
-_OWN: Final = N_("只看自己单位的。")
 _POSTS: Final = N_("需求由企业和创客团队自己发。")
 _ANSWERS: Final = N_("答复由载体自己办。")
 _PICKS: Final = N_("选哪一家由发需求的企业定。")
@@ -21,8 +17,8 @@ _BROKERS: Final = N_("撮合由本地科技局的审核员办。")
 _STEPS: Final = N_("需求由发它的企业、答复的载体和本地科技局的审核员办。")
 
 LINES: Final[tuple[_Line, ...]] = (
-    ("posted.list", EVERYONE, "all", _OPEN),
-    ("posted.one", EVERYONE, "party", _OPEN),
+    ("posted.list", EVERYONE, "all", OPEN),
+    ("posted.one", EVERYONE, "party", OPEN),
     ("posted.new", ("enterprise",), "own", _POSTS),
     ("posted.edit", ("enterprise",), "own", _POSTS),
     ("posted.withdraw", ("enterprise",), "own", _POSTS),
@@ -35,14 +31,14 @@ LINES: Final[tuple[_Line, ...]] = (
     ("posted.invite", ("reviewer",), "region", _BROKERS),
     ("posted.note", ("reviewer",), "region", _BROKERS),
     ("posted.close", ("reviewer",), "region", _BROKERS),
-    ("posted.messages", PERSONS, "own", _OWN),
-    ("api.needs", EVERYONE, "all", _OPEN),
-    ("api.need", EVERYONE, "party", _OPEN),
+    ("posted.messages", PERSONS, "own", OWN),
+    ("api.needs", EVERYONE, "all", OPEN),
+    ("api.need", EVERYONE, "party", OPEN),
     ("api.post_need", ("enterprise",), "own", _POSTS),
     ("api.need_answers", PARTIES, "party", _ANSWERS),
     ("api.answer_need", ("carrier",), "party", _ANSWERS),
     ("api.pick_answer", ("enterprise",), "own", _PICKS),
     ("api.need_event", (*PARTIES, "reviewer"), "party", _STEPS),
     ("api.stuck_needs", ("reviewer",), "region", _BROKERS),
-    ("api.message_list", PERSONS, "own", _OWN),
+    ("api.message_list", PERSONS, "own", OWN),
 )

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 
 from app import contracts
-from app.access import OFFICERS, allow
+from app.access import allow
 from app.api import PREFIX, SIGNED, bp
 from app.api.orders import Id, Local, RequestKey
+from app.audiences import OFFICERS
 from core import clock
 from core.errors import NotFound
 from vouchers import applications as verbs

@@ -17,8 +17,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import deskqueue, forms, labels
-from app.access import OFFICERS, allow
+from app.access import allow
 from app.accounts import User
+from app.audiences import OFFICERS
 from app.errors import kind_of
 from app.i18n import listed, translate
 from app.names import orders as in_words

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from app import access, create_app
-from app.access import ACCESS, PERSONS, Rule, allow, safe_next
+from app.access import ACCESS, Rule, allow, safe_next
+from app.audiences import PERSONS
 from core.actor import PUBLIC, SYSTEM, Actor
 from core.errors import NotFound
 from tests.app.conftest import csrf, log_in, make_settings

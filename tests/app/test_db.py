@@ -10,7 +10,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from app import create_app
-from app.access import ACCESS, EVERYONE, Rule
+from app.access import ACCESS, Rule
+from app.audiences import EVERYONE
 from core.errors import Refused
 from tests.app.conftest import make_settings
 

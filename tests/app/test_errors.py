@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app.access import ACCESS, EVERYONE, Rule
+from app.access import ACCESS, Rule
 from app.api import Lon
 from app.api.problem import Problem
+from app.audiences import EVERYONE
 from app.errors import KINDS, every_kind
 from core import errors
 from core.errors import Forbidden, Invalid, MapError, NotFound, Refused, RequestReused, Unavailable

@@ -8,7 +8,8 @@ import pytest
 from flask import g
 from sqlalchemy import text
 
-from app.access import ACCESS, EVERYONE, Rule
+from app.access import ACCESS, Rule
+from app.audiences import EVERYONE
 from tests.app.conftest import log_in
 
 

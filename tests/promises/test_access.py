@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from app import create_app, members
-from app.access import ACCESS, PERSONS, unlisted
+from app.access import ACCESS, unlisted
+from app.audiences import PERSONS
 from app.queue import JobFailure
 from bookings import posting
 from bookings.need_terms import Posting
