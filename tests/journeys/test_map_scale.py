@@ -25,6 +25,12 @@ HAND = """() => new Promise((done) => {
 })"""
 """Twelve moves, 40 ms apart by the page's own timers: they come before the map's pause ends, however busy the machine is."""
 
+DRAWN = """() => {
+  const near = [...document.querySelectorAll("canvas.leaflet-tile")].filter((tile) => tile.irm.coords.z > 9);
+  return near.length > 0 && near.every((tile) => tile.classList.contains("leaflet-tile-loaded"));
+}"""
+"""Every tile of a view nearer than the first has come: numbers and tiles are asked for apart."""
+
 PANS = 60
 """Moves of the map while its memory is watched; `make soak` takes more."""
 
@@ -211,10 +217,18 @@ def test_a_dot_on_the_canvas_says_what_it_is(person):
     )
     page.evaluate("({ lon, lat }) => { irm.map.setView([lat, lon], 16, { animate: false }); }", spot)
     settles(page)
+    page.wait_for_function(DRAWN)
     page.evaluate("document.querySelectorAll('.clus, .one').forEach((sign) => sign.remove())")
     middle = page.evaluate("({ lon, lat }) => { const p = irm.map.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }", spot)
     page.locator("#map").click(position={"x": middle[0], "y": middle[1]})
     page.wait_for_selector(".card-pop a[href^='/instruments/']")
+
+
+def test_what_is_scrolled_to_beyond_the_edge_moves_no_map(person):
+    page = opens(person())
+    page.evaluate("document.querySelector('#map').scrollIntoView({ block: 'end', inline: 'start' })")
+    page.evaluate("document.querySelector('.mapbox').scrollLeft = 200")
+    assert page.evaluate("document.querySelector('.mapbox').scrollLeft") == 0
 
 
 def test_a_lost_network_is_said_once_and_can_be_tried_again(person):
