@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from bookings.entities import LIVE
 from bookings.need_queries import NeedRow
 from bookings.slots import report_on
 from core import clock
@@ -73,18 +74,18 @@ def _rows(session: Session, need_id: int, carrier_id: int | None) -> list[Answer
     return [AnswerRow(**row, report_on=report_on(row["stop"], row["report_days"])) for row in found]
 
 
-_ANSWERS: Final = """
+_ANSWERS: Final = f"""
 SELECT a.id, a.state, a.version, a.row_version AS seen, a.carrier_id, o.name_zh AS carrier, o.name_en AS carrier_en, a.instrument_id,
        i.name AS instrument, coalesce(t.name_zh, '') AS type_name, a.service_code, s.name_zh AS service, s.name_en AS service_en, a.price,
        a.start, a.stop, a.report_days, a.note, coalesce(r.name_zh, '') AS region_name, coalesce(r.name_en, '') AS region_name_en,
        o.adcode AS carrier_region, i.precision,
        CASE WHEN i.precision = 'point' AND h.precision = 'point' THEN ST_Distance(i.geom::geography, h.geom::geography) END AS distance_m,
        coalesce((SELECT array_agg(DISTINCT c.kind ORDER BY c.kind) FROM accreditation c
-                 WHERE c.organisation_id = o.id AND c.state = 'checked' AND c.expires_on >= :today), '{}') AS accredited,
+                 WHERE c.organisation_id = o.id AND c.state = 'checked' AND c.expires_on >= :today), '{{}}') AS accredited,
        CASE WHEN NOT i.is_open OR i.status <> 'working' OR l.state IS DISTINCT FROM 'open' OR coalesce(e.state, 'open') <> 'open' THEN 'closed'
             WHEN a.start <= :now THEN 'past'
             WHEN EXISTS (SELECT FROM booking b WHERE b.instrument_id = a.instrument_id AND b.span && tstzrange(a.start, a.stop)
-                         AND b.state IN ('requested', 'confirmed', 'in_use')) THEN 'taken' ELSE '' END AS trouble,
+                         AND b.state IN {LIVE!r}) THEN 'taken' ELSE '' END AS trouble,
        a.is_sample
 FROM need_answer a JOIN need_post n ON n.id = a.need_id JOIN organisation o ON o.id = a.carrier_id JOIN instrument i ON i.id = a.instrument_id
 JOIN service s ON s.code = a.service_code

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from bookings.need_entities import CLOSING, NEED, NeedNote, NeedPost
+from bookings.need_entities import CLOSING, LIVE, NEED, NeedNote, NeedPost
 from bookings.need_steps import Ask, end, take, tell_of
 from bookings.need_terms import open_carriers
 from bookings.posting import KEEP, show_to
@@ -31,14 +31,11 @@ MORE_TIME: Final = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Limits:
-    """When a need counts as stuck, all invented examples: hours without an answer, hours before its end, metres within which a carrier is near."""
+    """When a need counts as stuck: hours without an answer, hours before its end, metres within which a carrier is near."""
 
-    hours: int = 24
-    near_end_hours: int = 12
-    reach_m: int = 100_000
-
-
-LIMITS: Final = Limits()
+    hours: int
+    near_end_hours: int
+    reach_m: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Stuck:
     reach: int
 
 
-def stuck_needs(session: Session, actor: Actor, limits: Limits = LIMITS) -> list[Stuck]:
+def stuck_needs(session: Session, actor: Actor, limits: Limits) -> list[Stuck]:
     """Return what is stuck in an officer's region, the one that ends first first."""
     if actor.role not in ("reviewer", "auditor") or actor.region is None:
         return []
@@ -131,11 +128,11 @@ def _officer(actor: Actor) -> None:
         raise Forbidden(N_("撮合由本地科技局的审核员办。"))
 
 
-_STUCK: Final = """
+_STUCK: Final = f"""
 SELECT n.id, n.region, n.reach, array_remove(ARRAY[
     CASE WHEN n.visibility = 'private' AND n.asked = 0 THEN 'private' END,
-    CASE WHEN n.types = '{}' THEN 'no_type' END,
-    CASE WHEN n.types <> '{}' AND n.reach = 0 THEN 'no_carrier' END,
+    CASE WHEN n.types = '{{}}' THEN 'no_type' END,
+    CASE WHEN n.types <> '{{}}' AND n.reach = 0 THEN 'no_carrier' END,
     CASE WHEN n.sent = 0 AND n.declined > 0 AND n.declined >= CASE WHEN n.visibility = 'public' THEN n.reach + n.asked ELSE n.asked END
          THEN 'all_declined' END,
     CASE WHEN n.sent = 0 AND n.posted_at <= :since THEN 'no_answer' END,
@@ -150,6 +147,6 @@ FROM (
             WHERE t.name_zh = ANY(p.types) AND i.is_open AND i.status = 'working'
               AND (h.geom IS NULL OR i.geom && ST_Expand(h.geom, :reach / 80000.0) AND ST_DWithin(i.geom::geography, h.geom::geography, :reach))) m
         ) AS reach
-    FROM need_post p WHERE p.state IN ('open', 'answered') AND p.region LIKE :digits || '%') n
+    FROM need_post p WHERE p.state IN {LIVE!r} AND p.region LIKE :digits || '%') n
 ORDER BY n.ends_at, n.id
 """

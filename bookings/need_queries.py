@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bookings.need_entities import NeedPost
+from bookings.need_entities import LIVE, NeedPost
 from bookings.need_steps import may_see
 from core import clock
 from core.actor import Actor
@@ -104,15 +104,15 @@ FROM need_post n JOIN organisation e ON e.id = n.enterprise_id LEFT JOIN region 
 """.replace(":carrier", "CAST(:carrier AS bigint)")
 
 _NEWEST: Final = "AND (CAST(:before AS bigint) IS NULL OR n.id < :before) ORDER BY n.id DESC LIMIT :limit"
-_PUBLIC: Final = f"WHERE n.visibility = 'public' AND n.state IN ('open', 'answered') AND n.answer_by >= :now {_NEWEST}"
+_PUBLIC: Final = f"WHERE n.visibility = 'public' AND n.state IN {LIVE!r} AND n.answer_by >= :now {_NEWEST}"
 _OWN: Final = f"WHERE n.enterprise_id = :firm {_NEWEST}"
 _SHOWN: Final = "EXISTS (SELECT FROM need_invitation i WHERE i.need_id = n.id AND i.carrier_id = CAST(:carrier AS bigint))"
-_SEEN: Final = f"""n.visibility = 'public' AND n.state IN ('open', 'answered') OR {_SHOWN}
+_SEEN: Final = f"""n.visibility = 'public' AND n.state IN {LIVE!r} OR {_SHOWN}
 OR EXISTS (SELECT FROM need_answer a WHERE a.need_id = n.id AND a.version = n.version AND a.carrier_id = CAST(:carrier AS bigint))"""
 """What `need_steps.may_see` says of a carrier: an answer to an earlier wording does not show a later one."""
 
 _FITTING: Final = f"""
-WHERE n.mine <> '' AND ({_SEEN}) OR (n.state IN ('open', 'answered') AND n.answer_by >= :now AND (n.visibility = 'public' AND n.fit > 0 OR {_SHOWN}))
-ORDER BY (n.state IN ('open', 'answered') AND n.answer_by >= :now AND n.mine IN ('', 'outdated', 'withdrawn')) DESC,
-         (n.state IN ('open', 'answered')) DESC, {_SHOWN} DESC, n.fit, n.answer_by, n.distance_m NULLS LAST, n.id DESC LIMIT :limit
+WHERE n.mine <> '' AND ({_SEEN}) OR (n.state IN {LIVE!r} AND n.answer_by >= :now AND (n.visibility = 'public' AND n.fit > 0 OR {_SHOWN}))
+ORDER BY (n.state IN {LIVE!r} AND n.answer_by >= :now AND n.mine IN ('', 'outdated', 'withdrawn')) DESC,
+         (n.state IN {LIVE!r}) DESC, {_SHOWN} DESC, n.fit, n.answer_by, n.distance_m NULLS LAST, n.id DESC LIMIT :limit
 """

@@ -22,6 +22,8 @@ _TITLES: Final = "先生|女士|小姐|经理|主任|总监|老师|老板|厂长
 _FIRMS: Final = "有限责任公司|股份有限公司|有限公司|股份公司|责任公司|集团公司|集团"
 _BEFORE_A_FIRM: Final = "我们|我司|我厂|本公司|贵司|[是为在由给到向从和与及找请跟送让帮叫]"
 
+_STANDARDS: Final = "GB|DB|HJ|JB|YY|QB|SH|HG|TB|JG|CJ|NY|SC|SN|LY|FZ"
+
 PATTERNS: Final = (
     re.compile(
         r"(?<![a-z0-9_.+\-])[a-z0-9_.+\-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w\-]{1,63}"
@@ -42,13 +44,18 @@ PATTERNS: Final = (
         rf"\s?[:是为]?\s?[A-Za-z0-9_\-]{{5,20}}(?![{_HAN}]?\d)",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼](?!(?:{_STANDARDS})[\dT])[A-HJ-NP-Z][·\s]?"
+        r"(?=[A-HJ-NP-Z0-9]*\d)[A-HJ-NP-Z0-9]{5,6}(?![0-9A-Z])",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(?<=联系人|负责人)[: 是为]{{0,3}}[{_HAN}]{{2,4}}"),
     re.compile(rf"[{_SURNAMES}][{_HAN}]{{0,2}}?(?:{_TITLES})"),
     re.compile(rf"(?:(?!{_BEFORE_A_FIRM})[{_HAN}A-Za-z0-9·()]){{2,24}}?(?:{_FIRMS})"),
     re.compile(r"\b[A-Z][\w&\-]*(?: [A-Z][\w&\-]*){0,5},? (?:Co\.?,? ?Ltd|Ltd|Inc|GmbH|LLC|Corp)\b\.?"),
 )
 """Mail, web, identity card, credit code, mobile, landline, card, short numbers after 电话, service numbers, digits as characters, chat names,
-persons, firms."""
+number plates, persons, firms."""
 
 
 def scrub(text: str, *names: str | None) -> str:

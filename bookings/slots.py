@@ -53,12 +53,13 @@ def slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[I
 
     `taken` are the live bookings of the instrument, in any order; `now` is an aware instant.
     """
-    return list(_slots(hours, start, days=days, taken=taken, now=now))
+    days_of = (start + timedelta(days=offset) for offset in range(days))
+    return [Slot(*session, _state(session, taken, now)) for day in days_of for session in sessions(hours, day)]
 
 
 def next_free(hours: Mapping[str, Any], taken: Sequence[Interval], *, now: datetime, days: int = HORIZON) -> Slot | None:
     """Return the first free slot within `days` days from today, or None."""
-    return next((slot for slot in _slots(hours, business_date(now), days=days, taken=taken, now=now) if slot.state == "free"), None)
+    return Coming(hours, now=now, days=days).first_free(taken)
 
 
 class Coming:
@@ -71,7 +72,7 @@ class Coming:
         self._more = (one for offset in range(days) for one in sessions(hours, today + timedelta(days=offset)) if one[0] > now)
 
     def first_free(self, taken: Sequence[Interval]) -> Slot | None:
-        """Return the first session that no live booking of `taken` reaches into, or None: what `next_free` returns."""
+        """Return the first session that no live booking of `taken` reaches into, or None."""
         for opens, closes in self._all():
             if not any(begins < closes and opens < ends for begins, ends in taken):
                 return Slot(opens, closes, "free")
@@ -95,13 +96,6 @@ def report_on(slot_end: datetime, report_days: int) -> date:
     Working days are those of the country (`core.workdays`). A report never comes out on another day.
     """
     return workdays.add(business_date(slot_end), report_days)
-
-
-def _slots(hours: Mapping[str, Any], start: date, *, days: int, taken: Sequence[Interval], now: datetime) -> Iterator[Slot]:
-    """Yield what `slots` lists: who wants the first free one alone need not work out three weeks."""
-    for offset in range(days):
-        for opens, closes in sessions(hours, start + timedelta(days=offset)):
-            yield Slot(opens, closes, _state((opens, closes), taken, now))
 
 
 def _instants(hours: Mapping[str, Any], day: date) -> Iterator[Interval]:

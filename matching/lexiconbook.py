@@ -10,6 +10,7 @@ import time
 from threading import Thread
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import CheckConstraint, Engine, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -22,6 +23,9 @@ from core.errors import N_, NotFound, Refused
 from matching.lexicon import live, type_names
 from matching.lexiconcheck import Proposal, check
 from vouchers.requests import once
+
+AGAIN: Final = 60.0
+"""Seconds until what could not be built is tried again."""
 
 LOOK: Final = 2.0
 PROPOSERS: Final[tuple[Role, ...]] = ("carrier", "reviewer", "planner")
@@ -109,7 +113,18 @@ def refresh(session: Session, *, at_once: bool = False) -> None:
         live.apply(version, found)
     elif _looked.get("building") != version:
         _looked["building"] = version
-        Thread(target=live.apply, args=(version, found), kwargs={"build": True}, name="lexicon", daemon=True).start()
+        Thread(target=_build, args=(version, found), name="lexicon", daemon=True).start()
+
+
+def _build(version: int, found: tuple[live.Correction, ...]) -> None:
+    """Put corrections in force behind a running service. What could not be built is tried again after AGAIN seconds."""
+    try:
+        live.apply(version, found, build=True)
+    except Exception:  # noqa: BLE001 (whatever it was, the words from before hold on, and the thread has nobody to raise to)
+        structlog.get_logger().error("lexicon not built", version=version, exc_info=True)
+        _looked["at"] = time.monotonic() + AGAIN
+    finally:
+        _looked.pop("building", None)
 
 
 def in_force(session: Session) -> tuple[live.Correction, ...]:

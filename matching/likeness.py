@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from matching import embedding, knobs
-from matching.learnt import by_learning
+from matching.learnt import by_learning, like_none
 from matching.lexicon.chatter import substance
 from matching.lexicon.text import HAN, Text
 from matching.ngrams import Row, shared, similar
@@ -50,14 +50,17 @@ def likeness(text: Text, *, doubtful: bool = False) -> Likeness:
     """Return how like a squeezed text is to each type; `doubtful`: it has slips of the pen, or a plain name that its characters can only blur."""
     held = knobs.current().likeness
     chars = substance(text.chars[:FIRST])
-    taught, _ = by_learning(chars)
-    _, none = by_learning(text.chars[:FIRST])
-    support = _share_of_most((1 - held.learnt) * _share_of_most(similar(chars)[0]) + held.learnt * _share_of_most(taught))
+    support = _share_of_most((1 - held.learnt) * _share_of_most(similar(chars)[0]) + held.learnt * _share_of_most(by_learning(chars)))
     meaning = embedding.meaning(text.typed)
     if meaning is not None:
         near = np.exp((meaning - meaning.max()) / SPREAD).astype(np.float32)
         support = _share_of_most(support + held.embedding * near)
-    return Likeness(support, none, held.beside_name if doubtful else held.weight, meaning, chars)
+    return Likeness(support, none_of(text), held.beside_name if doubtful else held.weight, meaning, chars)
+
+
+def none_of(text: Text) -> float:
+    """Return how much a squeezed text sounds like needs that no instrument serves or that say too little, about -1..1."""
+    return like_none(text.chars[:FIRST])
 
 
 def is_telling(like: Likeness) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from geodata.wanted import Wanted, where
-from matching.candidates import ANY, METRES, MIDDLE, MOST_TYPES, PER_TYPE, SERVING, Near, Place, statement
+from matching.candidates import ANY, METRES, MIDDLE, PER_TYPE, SERVING, Near, Place, padded, statement
 from matching.sectors import sector_of
 from matching.signals.cost import HALF_OWN_FEN
 from matching.signals.place import SOMEWHERE
@@ -36,10 +36,10 @@ def promising(
         return []
     origin, weight = place or MIDDLE, weighed(weights)
     condition, values = where("instruments", wanted)
-    names = [*types, *[None] * (-len(types) % MOST_TYPES)]
+    names = padded(types)
     rows = ", ".join(f"(CAST(:type{n} AS text), CAST(:free{n} AS float8), CAST(:half{n} AS float8))" for n in range(len(names)))
     values |= {name: value for n, one in enumerate(names) for name, value in _sector(n, one).items()}
-    values |= {"located": place is not None, "origin": f"SRID=4326;POINT({origin.lon} {origin.lat})"}
+    values |= {"located": place is not None, "origin": origin.ewkt}
     values |= {"lon": origin.lon, "lat": origin.lat, "narrow": cos(radians(origin.lat)), "near": weight["distance"], "own": weight["own_part"]}
     found = session.execute(statement(_PROMISING.format(condition=condition, types=rows)), values).all()
     return [Near(*[*row, types[row[2]]]) for row in found]

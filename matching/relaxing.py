@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import N_
 from geodata.wanted import Wanted, where
-from matching.candidates import ANY, LOOKED_AT, MIDDLE, Place
+from matching.candidates import ANY, LOOKED_AT, MIDDLE, SERVING, Place
 from matching.hard import Check
 from matching.lateness import late_ones
 
@@ -72,7 +72,7 @@ def missing(session: Session, field: Field, checks: Sequence[Check], *, most: in
     condition, values = where("instruments", field.wanted)
     origin = field.place or MIDDLE
     values |= {name: value for check in checks for name, value in check.values.items()} | {"types": list(field.types), "most": most}
-    values |= {"origin": f"SRID=4326;POINT({origin.lon} {origin.lat})"}
+    values |= {"origin": origin.ewkt}
     near, far = (_mask(checks, local=local) for local in (True, False))
     rows = session.execute(text(_ALL.format(condition=condition, near=near, far=far, ceiling=LOOKED_AT)), values).all()
     due = next((check for check in checks if check.due), None)
@@ -117,16 +117,16 @@ def _relaxation(
     return Relaxation(given_up, message, carriers, len(found), params)
 
 
-_ALL: Final = """
+_ALL: Final = f"""
 SELECT * FROM (
-    SELECT m.id, m.organisation_id, m.service, m.near + {far} AS mask, max(m.looked_at) OVER () AS looked_at
+    SELECT m.id, m.organisation_id, m.service, m.near + {{far}} AS mask, max(m.looked_at) OVER () AS looked_at
     FROM unnest(CAST(:types AS integer[])) AS t(id)
     CROSS JOIN LATERAL (
         SELECT m.*, count(*) OVER () AS looked_at FROM (
             SELECT m.* FROM (
-                SELECT m.*, {near} AS near FROM open_instrument m
-                WHERE m.type_id = t.id AND m.status = 'working' AND m.price IS NOT NULL AND m.geom IS NOT NULL AND {condition} OFFSET 0) m
-            WHERE bit_count(m.near::bit(32)) <= :most ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {ceiling}) m) m OFFSET 0) s
+                SELECT m.*, {{near}} AS near FROM open_instrument m
+                WHERE {SERVING} OFFSET 0) m
+            WHERE bit_count(m.near::bit(32)) <= :most ORDER BY m.geom <-> CAST(:origin AS geometry) LIMIT {{ceiling}}) m) m OFFSET 0) s
 WHERE bit_count(s.mask::bit(32)) <= :most
 """
 """What a row tells by itself is counted of all, what other tables tell only of the nearest of those that can still miss at most so many.

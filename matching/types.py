@@ -19,7 +19,7 @@ from matching.lexicon.chatter import says_something
 from matching.lexicon.finder import Found, find
 from matching.lexicon.slips import find_misspelt
 from matching.lexicon.text import Text, normalise, squeeze
-from matching.likeness import Likeness, is_telling, likeness
+from matching.likeness import Likeness, is_telling, likeness, none_of
 from matching.needs import Need, parse_need
 from matching.refusing import refused as refusals
 from matching.several import parts
@@ -72,7 +72,7 @@ def _resolve(topic: str) -> TypeAnswer:
 def _is_told(text: Text, kept: list[Found], guesses: list[TypeGuess]) -> bool:
     """Say whether words that are chatter by themselves name an instrument, or a property as people word needs for one."""
     bounds = knobs.current().bounds
-    return any(one.phrase.kind in NAMING for one in kept) or (bool(guesses) and likeness(text).none <= 2 * bounds.telling)
+    return any(one.phrase.kind in NAMING for one in kept) or (bool(guesses) and none_of(text) <= 2 * bounds.telling)
 
 
 def _answer(like: Likeness, found: list[Found], guesses: list[TypeGuess], refused: frozenset[str]) -> TypeAnswer:

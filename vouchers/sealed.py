@@ -125,7 +125,7 @@ OUTSIDE = {
     ),
     **dict.fromkeys(("demand", "demand_asker", "demand_key", "demand_noted"), "counts of needs that nobody could serve: no money, no persons"),
     **dict.fromkeys(("saved_search", "saved_news", "message"), "what a person keeps and is told: no money, and must be able to vanish"),
-    **dict.fromkeys(("carrier_record", "carrier_usual"), "counted anew from the orders once a minute at most"),
+    **dict.fromkeys(("carrier_record", "carrier_usual"), "counted anew from the orders once an hour"),
     "evidence_upload": "who brought a file, before it is anybody's evidence",
     "instrument_pause": "what the map leaves out while a carrier is suspended: no money",
     "audit_block": "the seal itself",

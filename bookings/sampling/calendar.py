@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bookings.entities import Booking
+from bookings.entities import LIVE, Booking
 from bookings.sampling.cast import Cast
 from bookings.sampling.times import HOUR, Ints, days_since_1970, instants, midnight
 from bookings.slots import HORIZON
@@ -65,8 +65,8 @@ def _write(session: Session, cast: Cast, taken: Ints, today: int, rng: np.random
     return count
 
 
-_TAKEN: Final = """
+_TAKEN: Final = f"""
 SELECT b.instrument_id, extract(epoch FROM lower(b.span))::bigint AS start FROM booking b
 JOIN orders o ON o.id = b.order_id JOIN instrument i ON i.id = b.instrument_id JOIN organisation c ON c.id = i.organisation_id
-WHERE b.state IN ('requested', 'confirmed', 'in_use') AND upper(b.span) > CAST(:day AS date) AND coalesce(i.adcode, c.adcode) LIKE :inside
+WHERE b.state IN {LIVE!r} AND upper(b.span) > CAST(:day AS date) AND coalesce(i.adcode, c.adcode) LIKE :inside
 """

@@ -74,16 +74,6 @@ def normalise(typed: str) -> Text:
     return _codes_apart(_keep(typed, pairs, _spare_spaces("".join(char for char, _ in pairs))))
 
 
-@lru_cache(maxsize=1)
-def _spellings() -> dict[int, str]:
-    """Return what single characters are spelt as: dashes, and traditional characters by OpenCC's table, one for one so that places stay."""
-    from opencc import OpenCC
-
-    typed = [chr(code) for code in range(0x4E00, 0xA000)]
-    simplified = OpenCC("t2s").convert("\n".join(typed)).split("\n")
-    return {ord(old): new for old, new in zip(typed, simplified, strict=True) if old != new and len(new) == 1} | DASHES
-
-
 def squeeze(text: Text) -> Text:
     """Return `text` without the dashes, slashes, dots and brackets that stand between two Chinese characters."""
     spare = {match.start() for match in SPACE.finditer(text.chars) if not match.group().isspace()}
@@ -120,7 +110,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=20_000)
 def _plain(raw: str) -> str:
     """Return one typed character in NFKC, lower case and simplified; it may become several."""
-    plain = unicodedata.normalize("NFKC", raw).translate(_spellings()).lower()
+    plain = unicodedata.normalize("NFKC", raw).translate(DASHES).lower()
     if "\ud800" <= plain <= "\udfff":  # half a pair: no character, dropped with the other controls
         return plain
     return plain if plain.isascii() else TO_SIMPLIFIED.convert(plain)

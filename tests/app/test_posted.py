@@ -14,7 +14,7 @@ from parties import messages
 from parties.entities import CarrierEntry
 from tests import factories as make
 from tests.app.test_api_orders import Market
-from tests.bookings.needs import TEXT, Deal, answer, deal, mine, offer, row_of, wanted
+from tests.bookings.needs import LIMITS, TEXT, Deal, answer, deal, mine, offer, row_of, wanted
 
 PLAIN = "断口形貌"
 
@@ -225,7 +225,7 @@ def test_the_desk_shows_what_is_stuck_and_the_officer_brokers(session, web):
         assert empty.status_code == 422, step
         assert fair.web.post(f"/{fair.need}/{step}", data={"request_id": f"step-{number}-1234", **data}, headers=headers).status_code == 303
     assert fair.web.post(f"/{fair.need}/note", data={"request_id": "late-1234567", "words": "晚了"}, headers=headers).status_code == 409
-    assert brokering.stuck_needs(session, elsewhere) == []
+    assert brokering.stuck_needs(session, elsewhere, LIMITS) == []
     status, told = page(fair, "/messages", "enterprise")
     assert (status, told.count('class="line"')) == (200, 3)
     assert messages.unread(session, fair.scene.buyer) == 0

@@ -8,6 +8,7 @@ from typing import Any
 from bookings import answering, brokering, picking, posting
 from bookings.answer_entities import NeedAnswer
 from bookings.answering import Answer
+from bookings.brokering import Limits
 from bookings.need_entities import NeedPost
 from bookings.need_terms import Posting
 from bookings.picking import Pick
@@ -15,6 +16,7 @@ from core.actor import Actor
 from geodata.instruments import Instrument
 from tests import factories as make
 
+LIMITS = Limits(hours=24, near_end_hours=12, reach_m=100_000)
 TYPE = "场发射扫描电镜"
 TEXT = "轴承套圈断了，想看断口形貌，电话 13800138000"
 

@@ -20,7 +20,7 @@ from core.errors import Forbidden, Invalid, NotFound, Refused, RequestReused
 from parties import messages
 from parties.entities import CarrierEntry, InstrumentPause
 from tests import factories as make
-from tests.bookings.needs import TEXT, answer, deal, do, mine, pick, row_of, wanted
+from tests.bookings.needs import LIMITS, TEXT, answer, deal, do, mine, pick, row_of, wanted
 from tests.bookings.test_orders import voucher_of
 
 EVENTS = ("answer", "decline", "retract", "edit", "withdraw", "pick", "invite", "note", "close", "expire")
@@ -230,7 +230,7 @@ def test_an_officer_invites_writes_and_closes_and_each_step_is_on_record(session
 
 def test_what_is_stuck_says_why(session):
     of = deal(session)
-    near = {one.need_id: one for one in brokering.stuck_needs(session, of.officer)}
+    near = {one.need_id: one for one in brokering.stuck_needs(session, of.officer, LIMITS)}
     assert of.need not in near
     make.at(session, "2026-11-25T11:00+08:00")
     unclear = posting.post(session, of.scene.buyer, wanted(understood=()), request_id=make.key())
@@ -238,9 +238,9 @@ def test_what_is_stuck_says_why(session):
     hidden = posting.post(session, of.scene.buyer, wanted(visibility="private"), request_id=make.key())
     for one in (of.scene.seller, of.other):
         do(session, of, "decline", one)
-    found = {one.need_id: one.reasons for one in brokering.stuck_needs(session, of.officer)}
+    found = {one.need_id: one.reasons for one in brokering.stuck_needs(session, of.officer, LIMITS)}
     assert found == {of.need: ("all_declined", "no_answer"), unclear: ("no_type",), nobody: ("no_carrier",), hidden: ("private",)}
-    assert brokering.stuck_needs(session, make.officer("reviewer", "330500")) == []
+    assert brokering.stuck_needs(session, make.officer("reviewer", "330500"), LIMITS) == []
     assert answer_queries.declines_of(session, of.need) == {"too_far": 2}
 
 

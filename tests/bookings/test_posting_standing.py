@@ -11,7 +11,7 @@ from core.errors import Invalid, NotFound, Refused
 from parties.entities import CarrierEntry, Enrolment, InstrumentPause
 from parties.standing import check_may_act
 from tests import factories as make
-from tests.bookings.needs import answer, deal, mine, offer, pick, row_of, wanted
+from tests.bookings.needs import LIMITS, answer, deal, mine, offer, pick, row_of, wanted
 from tests.bookings.test_posting import world
 
 PERSON = {"contact_name": "示例", "contact_phone": "1"}
@@ -106,9 +106,9 @@ def test_an_officer_sees_and_helps_what_is_stuck_in_the_region_and_nowhere_else(
     outside = [make.officer("reviewer", region) for region in ("331081", "330500", "320000")]
     assert row_of(session, of).region == make.YUHUAN
     for who in inside:
-        assert [one.need_id for one in brokering.stuck_needs(session, who)] == [of.need]
+        assert [one.need_id for one in brokering.stuck_needs(session, who, LIMITS)] == [of.need]
     for who in (*outside, make.officer("finance"), of.scene.buyer, of.scene.seller, PUBLIC):
-        assert brokering.stuck_needs(session, who) == []
+        assert brokering.stuck_needs(session, who, LIMITS) == []
     for who in outside:
         with pytest.raises(NotFound):
             brokering.invite(session, who, need_id=of.need, carriers=[of.other.organisation_id], request_id=make.key())

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bookings.scrubbing import scrub
 from core.errors import Invalid
 from matching.needs import FINDERS, LONGEST, parse_need
-from matching.private import scrub
 from matching.several import parts
 from matching.specs import parse
 from matching.types import resolve

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from bookings.scrubbing import scrub
 from matching.needs import parse_need
-from matching.private import scrub
 
 TODAY = date(2026, 7, 1)
 
