@@ -4,7 +4,7 @@ Abbreviations count as whole words only; the longest wording wins over those ins
 left to `matching.types`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from sys import intern
@@ -63,13 +63,14 @@ Entry = TypeVar("Entry", HanPhrase, LatinPhrase)
 class Index:
     """All phrases, prepared once: Chinese ones under their first part, Latin ones under the first stem of their first part.
 
-    `ends` holds the phrases that may be found loosely, under their first two characters.
+    `ends` holds the phrases that may be found loosely, under their first two characters. `longest`: characters of the longest first part.
     """
 
     han: dict[str, tuple[HanPhrase, ...]]
     ends: dict[str, tuple[HanPhrase, ...]]
     latin: dict[str, tuple[LatinPhrase, ...]]
     stems: frozenset[str]
+    longest: int
 
 
 class _Spelt(dict[str, str]):
@@ -98,7 +99,7 @@ def index() -> Index:
             if entry.splits:
                 ends.setdefault(parts[0][:2], []).append(entry)
     known = frozenset(one for group in latin.values() for entry in group for part in entry.parts for one in part)
-    return Index(_frozen(han), _frozen(ends), _frozen(latin), known)
+    return Index(_frozen(han), _frozen(ends), _frozen(latin), known, max(map(len, han), default=0))
 
 
 def _frozen(groups: dict[str, list[Entry]]) -> dict[str, tuple[Entry, ...]]:
@@ -134,7 +135,7 @@ def _latin_forms(parts: tuple[str, ...], *, capitals: bool) -> Iterator[tuple[tu
 
 def _find_han(chars: str) -> Iterator[Found]:
     held = index()
-    for part in _held_in(chars, held.han):
+    for part in _held_in(chars, held.han, held.longest):
         place = _place(chars, part)
         for entry in held.han[part] if place >= 0 else ():
             if len(entry.parts) == 1:
@@ -147,12 +148,13 @@ def _find_han(chars: str) -> Iterator[Found]:
                 yield from _loosely(chars, entry)
 
 
-def _held_in(chars: str, parts: Iterable[str]) -> list[str]:
-    """Return the parts that occur in a text; in a long one only those whose first two characters do are looked for at all."""
+def _held_in(chars: str, parts: Mapping[str, object], longest: int) -> list[str]:
+    """Return the parts that occur in a text, in order of place: of a short text every piece is looked up, of a long one only what its pairs begin."""
     if len(chars) < LONG:
-        return [part for part in parts if part in chars]
+        pieces = (chars[at : at + size] for at in range(len(chars)) for size in range(min(longest, len(chars) - at), 0, -1))
+        return list(dict.fromkeys(piece for piece in pieces if piece in parts))
     begun = {*chars, *(chars[at : at + 2] for at in range(len(chars) - 1))}
-    return [part for part in parts if part[:2] in begun and part in chars]
+    return sorted((part for part in parts if part[:2] in begun and part in chars), key=chars.index)
 
 
 def _occurrences(chars: str, entry: HanPhrase, place: int) -> Iterator[Found]:
